@@ -1,0 +1,287 @@
+//! `Destination`: an external system that profiles are sent to.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+use url::Url;
+
+use super::{Document, Text};
+use crate::error::{Origin, Place, Problems};
+use crate::names;
+use crate::secrets::{SecretError, SecretErrors, SecretRef, process_environment};
+use crate::yaml;
+
+/// An external system and how it is treated.
+#[derive(Debug, Clone)]
+pub struct Destination {
+    /// Its name.
+    pub name: String,
+    /// Where and how to send.
+    pub webhook: Webhook,
+    /// When a changed profile is sent.
+    pub profiles: Delivery,
+    /// How often and how long after a failure it is tried again.
+    pub retry: Retry,
+    /// How many requests may be under way at a time, 1 to 256.
+    pub concurrency: usize,
+}
+
+/// An HTTP receiver.
+#[derive(Debug, Clone)]
+pub struct Webhook {
+    /// An `http` or `https` address.
+    pub url: Url,
+    /// What is sent with every request; resolved by [`Destination::headers`].
+    pub headers: Vec<(String, HeaderValue)>,
+    /// How long one request may take, up to 5 minutes.
+    pub timeout: Duration,
+}
+
+/// A header's value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HeaderValue {
+    /// A secret.
+    Secret(SecretRef),
+    /// Written in the document.
+    Text(String),
+}
+
+/// When a changed profile is sent: after a quiet period, but not later than the longest wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Delivery {
+    /// How long a profile must not change before it is sent.
+    pub quiet: Duration,
+    /// How long the first unsent change waits at most.
+    pub longest_wait: Duration,
+}
+
+/// How failures are tried again, with growing pauses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retry {
+    /// Attempts altogether, 1 to 100; after the last one comes the dead letter.
+    pub attempts: u32,
+    /// The pause after the first failure.
+    pub first: Duration,
+    /// The longest pause.
+    pub longest: Duration,
+}
+
+impl Destination {
+    /// The headers with their secrets, from the process's environment and files.
+    ///
+    /// # Errors
+    /// Every secret that is missing.
+    pub fn headers(&self) -> Result<Vec<(String, SecretString)>, SecretErrors> {
+        self.headers_from(&process_environment)
+    }
+
+    /// Like [`Destination::headers`], with `environment` in place of the process's.
+    ///
+    /// # Errors
+    /// Every secret that is missing.
+    pub fn headers_from(
+        &self,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Vec<(String, SecretString)>, SecretErrors> {
+        let wanted_by = format!("Destination {}", self.name);
+        let mut headers = Vec::new();
+        let mut errors: Vec<SecretError> = Vec::new();
+        for (name, value) in &self.webhook.headers {
+            let value = match value {
+                HeaderValue::Text(text) => Ok(SecretString::from(text.as_str())),
+                HeaderValue::Secret(reference) => reference.resolve(&wanted_by, environment),
+            };
+            match value {
+                Ok(value) => headers.push((name.clone(), value)),
+                Err(error) => errors.push(error),
+            }
+        }
+        if errors.is_empty() { Ok(headers) } else { Err(SecretErrors(errors)) }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Spec {
+    webhook: WebhookSpec,
+    #[serde(default)]
+    profiles: Option<Spanned<DeliverySpec>>,
+    #[serde(default)]
+    retry: Option<Spanned<RetrySpec>>,
+    #[serde(default)]
+    concurrency: Option<Spanned<usize>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WebhookSpec {
+    url: Spanned<String>,
+    #[serde(default)]
+    headers: BTreeMap<String, Spanned<HeaderSpec>>,
+    #[serde(default)]
+    timeout: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HeaderSpec {
+    #[serde(default)]
+    env: Option<String>,
+    #[serde(default)]
+    value: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeliverySpec {
+    #[serde(default)]
+    quiet: Option<Spanned<String>>,
+    #[serde(default)]
+    longest_wait: Option<Spanned<String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RetrySpec {
+    #[serde(default)]
+    attempts: Option<Spanned<u32>>,
+    #[serde(default)]
+    first: Option<Spanned<String>>,
+    #[serde(default)]
+    longest: Option<Spanned<String>>,
+}
+
+pub(super) fn read(text: &Text<'_>, problems: &mut Problems) -> Option<Document> {
+    let spec: Spec = yaml::spec(text.yaml, text.origin, problems)?;
+    let mut checks = Checks { origin: text.origin, problems };
+    let url = checks.url(&spec.webhook.url);
+    let headers = checks.headers(spec.webhook.headers);
+    let timeout = checks.duration("timeout", spec.webhook.timeout, 10_000, 1..=300_000);
+
+    let (place, profiles) = taken_apart(spec.profiles);
+    let profiles = Delivery {
+        quiet: checks.duration("quiet", profiles.quiet, 2_000, 0..=DAY),
+        longest_wait: checks.duration("longest_wait", profiles.longest_wait, 30_000, 1..=DAY),
+    };
+    if profiles.quiet > profiles.longest_wait {
+        checks.wrong(place, "quiet is longer than longest_wait, so it would never be reached");
+    }
+
+    let (place, retry) = taken_apart(spec.retry);
+    let retry = Retry {
+        attempts: checks.number("attempts", retry.attempts, 5, 1..=100),
+        first: checks.duration("first", retry.first, 1_000, 1..=DAY),
+        longest: checks.duration("longest", retry.longest, 300_000, 1..=DAY),
+    };
+    if retry.first > retry.longest {
+        checks.wrong(place, "the first pause is longer than the longest");
+    }
+    let concurrency = checks.number("concurrency", spec.concurrency, 8, 1..=256);
+    let webhook = Webhook { url: url?, headers, timeout };
+    let name = text.name.to_string();
+    Some(Document::Destination(Destination { name, webhook, profiles, retry, concurrency }))
+}
+
+fn taken_apart<T: Default>(section: Option<Spanned<T>>) -> (Place, T) {
+    section.map_or_else(Default::default, |section| (section.referenced.into(), section.value))
+}
+
+/// A day in milliseconds: longer waits belong to whoever makes the events.
+const DAY: u64 = 86_400_000;
+
+struct Checks<'c> {
+    origin: &'c Origin,
+    problems: &'c mut Problems,
+}
+
+impl Checks<'_> {
+    fn wrong(&mut self, place: Place, reason: impl Into<String>) {
+        self.problems.add(self.origin, place, reason);
+    }
+
+    fn url(&mut self, text: &Spanned<String>) -> Option<Url> {
+        let reason = match Url::parse(&text.value) {
+            Ok(url) if !matches!(url.scheme(), "http" | "https") => {
+                format!("the url's scheme is {}, only http and https can be delivered to", url.scheme())
+            }
+            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+                "the url holds credentials; put them into a header with env".to_string()
+            }
+            Ok(url) => return Some(url),
+            Err(error) => format!("not a url: {error}"),
+        };
+        self.wrong(text.referenced.into(), reason);
+        None
+    }
+
+    fn headers(&mut self, specs: BTreeMap<String, Spanned<HeaderSpec>>) -> Vec<(String, HeaderValue)> {
+        let mut headers = Vec::new();
+        for (name, spec) in specs {
+            let value = match (spec.value.env, spec.value.value) {
+                (Some(env), None) => {
+                    names::check_env_name(&env).map(|()| HeaderValue::Secret(SecretRef::Env(env)))
+                }
+                (None, Some(text)) if text.chars().any(char::is_control) => {
+                    Err("a header's value cannot have control characters".to_string())
+                }
+                (None, Some(text)) => Ok(HeaderValue::Text(text)),
+                _ => Err("a header is either env: NAME or value: TEXT".to_string()),
+            };
+            let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+            match value {
+                _ if name.is_empty() || !name.chars().all(is_token) => {
+                    self.wrong(spec.referenced.into(), format!("{name:?} cannot be the name of a header"));
+                }
+                Ok(value) => headers.push((name, value)),
+                Err(reason) => self.wrong(spec.referenced.into(), format!("{name}: {reason}")),
+            }
+        }
+        headers
+    }
+
+    /// A duration like `10s`; `default` and `range` are milliseconds.
+    fn duration(
+        &mut self,
+        name: &str,
+        text: Option<Spanned<String>>,
+        default: u64,
+        range: RangeInclusive<u64>,
+    ) -> Duration {
+        let default = Duration::from_millis(default);
+        let Some(text) = text else { return default };
+        let (least, most) = (Duration::from_millis(*range.start()), Duration::from_millis(*range.end()));
+        let reason = match humantime::parse_duration(&text.value) {
+            Ok(duration) if (least..=most).contains(&duration) => return duration,
+            Ok(_) => format!(
+                "{name} must be between {} and {}",
+                humantime::format_duration(least),
+                humantime::format_duration(most)
+            ),
+            Err(_) => format!("{name}: {:?} is not a duration like 500ms, 10s or 5m", text.value),
+        };
+        self.wrong(text.referenced.into(), reason);
+        default
+    }
+
+    fn number<N: Copy + PartialOrd + std::fmt::Display>(
+        &mut self,
+        name: &str,
+        number: Option<Spanned<N>>,
+        default: N,
+        range: RangeInclusive<N>,
+    ) -> N {
+        match number {
+            None => default,
+            Some(number) if range.contains(&number.value) => number.value,
+            Some(number) => {
+                let reason = format!("{name} must be between {} and {}", range.start(), range.end());
+                self.wrong(number.referenced.into(), reason);
+                default
+            }
+        }
+    }
+}

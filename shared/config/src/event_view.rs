@@ -1,0 +1,116 @@
+//! What mappings and workflows can read of an event.
+
+use serde_json::{Map, Value, json};
+use tributary_model::Time;
+
+/// The parts of one event, borrowed from whoever holds it.
+#[derive(Debug, Clone, Copy)]
+pub struct EventView<'a> {
+    /// The event's id.
+    pub id: &'a str,
+    /// The event's type.
+    pub event_type: &'a str,
+    /// When it happened, not later than `received`.
+    pub time: Time,
+    /// When the mesh received it.
+    pub received: Time,
+    /// The source it came from.
+    pub source: &'a str,
+    /// The session it belongs to, if any.
+    pub session_id: Option<&'a str>,
+    /// What the client said about it.
+    pub properties: &'a Map<String, Value>,
+    /// The circumstances: the payload's context with the event's own over it.
+    pub context: &'a Map<String, Value>,
+}
+
+impl EventView<'_> {
+    /// The event as conditions and expressions see it: one document, times as RFC 3339 text.
+    #[must_use]
+    pub fn document(&self) -> Value {
+        json!({
+            "id": self.id,
+            "type": self.event_type,
+            "time": self.time.to_string(),
+            "received": self.received.to_string(),
+            "source": self.source,
+            "session_id": self.session_id,
+            "properties": self.properties,
+            "context": self.context,
+        })
+    }
+}
+
+/// A place in an event to take a value from, like `properties.address.city`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourcePath(Root);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Root {
+    Properties(Vec<String>),
+    Context(Vec<String>),
+    Id,
+    Type,
+    Time,
+    Received,
+    Source,
+    SessionId,
+}
+
+impl SourcePath {
+    /// Reads a path as it is written after `from:`.
+    ///
+    /// # Errors
+    /// In words, when it does not begin like an event's part.
+    pub fn parse(text: &str) -> Result<SourcePath, String> {
+        let root = match text {
+            "id" => Root::Id,
+            "type" => Root::Type,
+            "time" => Root::Time,
+            "received" => Root::Received,
+            "source" => Root::Source,
+            "session_id" => Root::SessionId,
+            _ => {
+                let mut parts = text.split('.').map(str::to_string);
+                let first = parts.next().unwrap_or_default();
+                let rest: Vec<String> = parts.collect();
+                let complete = !rest.is_empty() && rest.iter().all(|part| !part.is_empty());
+                match first.as_str() {
+                    "properties" if complete => Root::Properties(rest),
+                    "context" if complete => Root::Context(rest),
+                    _ => {
+                        return Err(format!(
+                            "cannot take a value from {text:?}: write properties.<path>, context.<path>, \
+                             id, type, time, received, source or session_id"
+                        ));
+                    }
+                }
+            }
+        };
+        Ok(SourcePath(root))
+    }
+
+    /// The value there; `None` when it is absent or null, which both mean "not known".
+    #[must_use]
+    pub fn read(&self, event: &EventView<'_>) -> Option<Value> {
+        match &self.0 {
+            Root::Properties(path) => descend(event.properties, path),
+            Root::Context(path) => descend(event.context, path),
+            Root::Id => Some(event.id.into()),
+            Root::Type => Some(event.event_type.into()),
+            Root::Time => Some(event.time.to_string().into()),
+            Root::Received => Some(event.received.to_string().into()),
+            Root::Source => Some(event.source.into()),
+            Root::SessionId => event.session_id.map(Value::from),
+        }
+    }
+}
+
+fn descend(object: &Map<String, Value>, path: &[String]) -> Option<Value> {
+    let (last, parents) = path.split_last()?;
+    let mut object = object;
+    for part in parents {
+        object = object.get(part)?.as_object()?;
+    }
+    object.get(last).filter(|value| !value.is_null()).cloned()
+}

@@ -1,0 +1,34 @@
+//! Configuration as code: YAML documents that say who may send events, what kind each field is, what an event
+//! changes, which workflows run and where profiles go.
+//!
+//! [`Config::load`] reads a directory, checks every document against its own rules and against the others,
+//! and gives one immutable [`Config`] with a revision, or every error there is, each with file, line and
+//! reason. It reads files and nothing else; secrets stay references until [`Config::write_keys`] or
+//! [`Destination::headers`] resolves them from the environment.
+//!
+//! Start reading at `config.rs`; `documents/mod.rs` is the one place that lists the kinds of documents.
+//! What the documents mean is described in `docs/configuration.md`.
+
+mod change;
+mod config;
+mod documents;
+mod error;
+mod event_view;
+mod files;
+mod names;
+mod secrets;
+mod yaml;
+
+pub use change::{ChangeRule, ChangeValue};
+pub use config::{Config, Tenant, required_env};
+pub use documents::destination::{Delivery, Destination, HeaderValue, Retry, Webhook};
+pub use documents::mapping::{Mapping, Target};
+pub use documents::source::Source;
+pub use documents::workflow::{EmitRule, PropertyValue, Step, Trigger, Workflow};
+pub use error::{ConfigError, ConfigErrors};
+pub use event_view::{EventView, SourcePath};
+pub use names::Events;
+pub use secrets::{SecretError, SecretErrors, SecretRef, WriteKeys};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,168 @@
+//! What a right configuration says.
+
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+use tributary_model::{IntentOp, Kind, TenantId, Time};
+
+use super::{SOURCE, directory, load};
+use crate::{Config, EventView, Events, Target, required_env};
+
+fn example() -> Config {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/example");
+    Config::load(&dir).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    value.as_object().unwrap().clone()
+}
+
+fn view<'a>(
+    event_type: &'a str,
+    properties: &'a Map<String, Value>,
+    context: &'a Map<String, Value>,
+) -> EventView<'a> {
+    let time: Time = "1997-01-01T00:00:00Z".parse().unwrap();
+    EventView {
+        id: "e1",
+        event_type,
+        time,
+        received: time,
+        source: "cdnow",
+        session_id: None,
+        properties,
+        context,
+    }
+}
+
+#[test]
+fn the_example_is_right() {
+    let config = example();
+    let tenant = config.tenant(&TenantId::new("demo").unwrap()).unwrap();
+    assert_eq!(config.tenants.len(), 1);
+    assert!(config.tenant(&TenantId::new("other").unwrap()).is_none());
+    assert_eq!(tenant.sources.len(), 2);
+    let trusted: Vec<bool> = tenant.sources.values().map(|source| source.trust_profile_ids).collect();
+    assert_eq!(trusted, [true, false]);
+    assert_eq!(tenant.kinds.kind_of(&tributary_model::Path::new("purchases.first").unwrap()), Ok(Kind::Min));
+    let workflows: Vec<&str> = tenant.workflows.iter().map(|workflow| workflow.name.as_str()).collect();
+    assert_eq!(workflows, ["big-spender", "loyal-customer", "loyalty-points", "welcome"]);
+    assert!(tenant.destinations.is_empty());
+    assert_eq!(config.revision.len(), 16);
+}
+
+#[test]
+fn the_example_destination_is_right_too() {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/example");
+    let destination = std::fs::read_to_string(example.join("destinations.yaml.example")).unwrap();
+    let sources = std::fs::read_to_string(example.join("sources.yaml")).unwrap();
+    let dir = directory(&[("d.yaml", &destination), ("s.yaml", &sources)]);
+    assert_eq!(
+        required_env(dir.path()).unwrap(),
+        ["CRM_TOKEN", "TRIBUTARY_WRITE_KEY_CDNOW", "TRIBUTARY_WRITE_KEY_WEBSITE"]
+    );
+}
+
+#[test]
+fn the_examples_of_the_documentation_are_right() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let examples: Vec<&str> = text
+        .split("```yaml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .filter(|example| !example.contains("  ...\n"))
+        .collect();
+    assert_eq!(examples.len(), 5, "one for each kind");
+    let all = examples.join("---\n").replace("tenant: demo\n", "");
+    let config = load(&[("docs.yaml", &all)]).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(config.tenants.len(), 1);
+}
+
+#[test]
+fn a_mapping_makes_intents_of_its_events_only() {
+    let config = example();
+    let tenant = config.tenant(&TenantId::new("demo").unwrap()).unwrap();
+    let mapping = tenant.mappings.iter().find(|mapping| mapping.name == "purchase").unwrap();
+    let (properties, context) = (object(json!({"value": 29.33, "cds": null})), Map::new());
+    let intents = mapping.intents(&view("purchase", &properties, &context));
+    let seen: Vec<(&str, IntentOp, Option<Value>)> =
+        intents.iter().map(|intent| (intent.path.as_str(), intent.op, intent.value.clone())).collect();
+    assert_eq!(
+        seen,
+        [
+            ("purchases.count", IntentOp::Increment, Some(json!(1))),
+            ("purchases.total", IntentOp::Increment, Some(json!(29.33))),
+            ("purchases.first", IntentOp::Min, Some(json!("1997-01-01T00:00:00Z"))),
+            ("purchases.last", IntentOp::Max, Some(json!("1997-01-01T00:00:00Z"))),
+            ("purchases.largest", IntentOp::Max, Some(json!(29.33))),
+        ],
+        "a null property is no change"
+    );
+    assert!(mapping.intents(&view("page-view", &properties, &context)).is_empty());
+}
+
+#[test]
+fn a_value_can_come_from_any_part_of_the_event() {
+    let config = load(&[
+        ("s.yml", SOURCE),
+        (
+            "deep/m.yaml",
+            "kind: Mapping\nname: m\nspec:\n  events: \"*\"\n  target: session\n  changes:\n    \
+             - {path: a, op: set, from: properties.address.city}\n    - {path: b, op: set, from: context.ip}\n    \
+             - {path: c, op: set, from: id}\n    - {path: d, op: set, from: type}\n    \
+             - {path: e, op: set, from: received}\n    - {path: f, op: set, from: source}\n    \
+             - {path: g, op: set, from: session_id}\n    - {path: h, op: set, from: properties.address}\n    \
+             - {path: i, op: set, from: properties.address.city.name}\n    - {path: j, op: set, value: {x: [1]}}\n",
+        ),
+    ])
+    .unwrap_or_else(|errors| panic!("{errors}"));
+    let mapping = &config.tenant(&TenantId::new("default").unwrap()).unwrap().mappings[0];
+    assert_eq!((mapping.target, &mapping.events), (Target::Session, &Events::Any));
+    let properties = object(json!({"address": {"city": "Oslo"}}));
+    let context = object(json!({"ip": "::1"}));
+    let values: Vec<(String, Value)> = mapping
+        .intents(&view("any", &properties, &context))
+        .into_iter()
+        .map(|intent| (intent.path.to_string(), intent.value.unwrap()))
+        .collect();
+    let expected = [
+        ("a", json!("Oslo")),
+        ("b", json!("::1")),
+        ("c", json!("e1")),
+        ("d", json!("any")),
+        ("e", json!("1997-01-01T00:00:00Z")),
+        ("f", json!("cdnow")),
+        ("h", json!({"city": "Oslo"})),
+        ("j", json!({"x": [1]})),
+    ];
+    assert_eq!(values, expected.map(|(path, value)| (path.to_string(), value)));
+}
+
+#[test]
+fn the_revision_names_paths_and_contents() {
+    let revision = |files: &[(&str, &str)]| load(files).unwrap_or_else(|errors| panic!("{errors}")).revision;
+    let with_comment = format!("{SOURCE}# later\n");
+    let base = revision(&[("a.yaml", SOURCE)]);
+    assert_eq!(base, revision(&[("a.yaml", SOURCE), ("notes.md", "x"), (".hidden.yaml", "x: [")]));
+    assert_ne!(base, revision(&[("b.yaml", SOURCE)]));
+    assert_ne!(base, revision(&[("a.yaml", &with_comment)]));
+}
+
+#[test]
+fn defaults_are_those_of_the_documentation() {
+    let config = load(&[
+        ("a.yaml", SOURCE),
+        ("b.yaml", "kind: Destination\nname: d\nspec:\n  webhook: {url: \"http://localhost:1/x\"}\n"),
+    ])
+    .unwrap_or_else(|errors| panic!("{errors}"));
+    let tenant = config.tenant(&TenantId::new("default").unwrap()).unwrap();
+    let source = tenant.sources.values().next().unwrap();
+    assert!(!source.trust_profile_ids && !source.waive_ids);
+    let destination = &tenant.destinations[0];
+    assert_eq!(destination.webhook.timeout.as_secs(), 10);
+    assert_eq!((destination.profiles.quiet.as_secs(), destination.profiles.longest_wait.as_secs()), (2, 30));
+    assert_eq!(destination.retry.attempts, 5);
+    assert_eq!((destination.retry.first.as_secs(), destination.retry.longest.as_secs()), (1, 300));
+    assert_eq!(destination.concurrency, 8);
+}

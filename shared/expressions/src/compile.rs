@@ -1,0 +1,201 @@
+//! From text to something that can be evaluated, and what is refused on the way.
+//!
+//! Configuration is written by people, and one bad expression must not stop or slow a stage: the text is
+//! bounded, parsed away from the caller's stack, and what parsed is bounded again in depth and in loops.
+
+use std::fmt;
+use std::sync::Arc;
+
+use cel::Value;
+use cel::common::ast::IdedExpr;
+use cel::common::value::Val;
+
+use crate::checks;
+use crate::failure::Failure;
+use crate::scope::{ENVIRONMENT, Scope};
+
+/// The longest expression, in bytes.
+pub const MAX_SOURCE_BYTES: usize = 4096;
+
+/// How deep brackets may nest in the text. The parser needs some 100 KiB of stack a level.
+const MAX_BRACKETS: usize = 32;
+
+/// The parser recurses on the text, and the compiler on the tree, as deep as the text is long. Their stack is
+/// a thread of its own, only as large in memory as the text makes it.
+const PARSER_STACK_BYTES: usize = 64 << 20;
+
+/// Why an expression was refused at load.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExpressionError {
+    /// Nothing but white space.
+    #[error("the expression is empty")]
+    Empty,
+    /// Longer than [`MAX_SOURCE_BYTES`].
+    #[error("the expression has {bytes} bytes, at most {MAX_SOURCE_BYTES} are allowed")]
+    TooLong {
+        /// Its length in bytes.
+        bytes: usize,
+    },
+    /// Brackets, operators or calls nest too deeply.
+    #[error("the expression nests too deeply: at most {limit} levels are allowed")]
+    TooDeep {
+        /// The levels allowed.
+        limit: usize,
+    },
+    /// Loops (`all`, `exists`, `map`, `filter`, ...) inside loops.
+    #[error("at most {limit} macros like exists, all, map and filter may be nested in each other")]
+    NestedMacros {
+        /// How many may be nested.
+        limit: usize,
+    },
+    /// Too many loops altogether.
+    #[error("at most {limit} macros like exists, all, map and filter may be used in one expression")]
+    TooManyMacros {
+        /// How many are allowed.
+        limit: usize,
+    },
+    /// It is not CEL.
+    #[error("not a CEL expression: {reason} (at character {column} of line {line})")]
+    Syntax {
+        /// Line in the expression, from 1; 0 when the parser does not say.
+        line: usize,
+        /// Character in that line, from 1.
+        column: usize,
+        /// What the parser says.
+        reason: String,
+    },
+    /// A name that no scope has.
+    #[error("unknown name {name}: an expression can use event, profile, session and now")]
+    UnknownName {
+        /// The name.
+        name: String,
+    },
+    /// A function that does not exist.
+    #[error("unknown function {name}")]
+    UnknownFunction {
+        /// The function.
+        name: String,
+    },
+    /// Something of CEL that has no use here, like message construction.
+    #[error("{what} cannot be used here")]
+    Unsupported {
+        /// What it is.
+        what: &'static str,
+    },
+    /// The parser itself failed.
+    #[error("the expression cannot be read")]
+    Unreadable,
+}
+
+/// An expression ready to be evaluated.
+#[derive(Clone)]
+pub(crate) struct Compiled(Arc<Inner>);
+
+struct Inner {
+    source: String,
+    expression: IdedExpr,
+    /// The paths it reads, in order of appearance: asked when one is missing, to name it whole.
+    paths: Vec<checks::ReadPath>,
+}
+
+impl Compiled {
+    pub(crate) fn compile(source: &str) -> Result<Compiled, ExpressionError> {
+        check_text(source)?;
+        let (expression, paths) = on_a_large_stack(|| {
+            let mut expression = parse(source)?;
+            checks::check(&expression)?;
+            checks::for_each_mut(&mut expression, &mut crate::arithmetic::make_mixed);
+            let paths = checks::paths(&expression);
+            Ok((expression, paths))
+        })?;
+        Ok(Compiled(Arc::new(Inner { source: source.to_string(), expression, paths })))
+    }
+
+    /// Evaluates and hands the result to `read`.
+    pub(crate) fn evaluate<T>(
+        &self,
+        scope: &Scope,
+        read: impl FnOnce(&dyn Val) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        match Value::resolve_val(&self.0.expression, &scope.context) {
+            Ok(value) => read(value.as_ref()),
+            Err(error) => Err(match Failure::of(error) {
+                Failure::Missing { what } => Failure::Missing { what: self.whole_path(scope, what) },
+                other => other,
+            }),
+        }
+    }
+
+    pub(crate) fn source(&self) -> &str {
+        &self.0.source
+    }
+
+    /// The interpreter names only the key that was missing; the first read path that is missing in the same
+    /// way is what the writer of the expression wants to hear.
+    fn whole_path(&self, scope: &Scope, key: String) -> String {
+        let missing = |path: &&checks::ReadPath| {
+            let outcome = Value::resolve_val(&path.expression, &scope.context);
+            matches!(outcome.map_err(Failure::of), Err(Failure::Missing { what }) if what == key)
+        };
+        self.0.paths.iter().find(missing).map_or(key.clone(), |path| path.text.clone())
+    }
+}
+
+impl fmt::Debug for Compiled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Compiled").field(&self.0.source).finish()
+    }
+}
+
+fn check_text(source: &str) -> Result<(), ExpressionError> {
+    if source.trim().is_empty() {
+        return Err(ExpressionError::Empty);
+    }
+    if source.len() > MAX_SOURCE_BYTES {
+        return Err(ExpressionError::TooLong { bytes: source.len() });
+    }
+    // Brackets inside texts are counted too: simpler, and 32 open ones are rare there as well.
+    let (mut open, mut deepest) = (0_usize, 0);
+    for byte in source.bytes() {
+        match byte {
+            b'(' | b'[' | b'{' => open += 1,
+            b')' | b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(open);
+    }
+    if deepest > MAX_BRACKETS {
+        return Err(ExpressionError::TooDeep { limit: MAX_BRACKETS });
+    }
+    Ok(())
+}
+
+fn parse(source: &str) -> Result<IdedExpr, ExpressionError> {
+    ENVIRONMENT.parser().parse(source).map_err(|errors| {
+        let Some(first) = errors.errors.first() else { return ExpressionError::Unreadable };
+        let (line, column) = first.pos;
+        ExpressionError::Syntax {
+            line: usize::try_from(line).unwrap_or(0),
+            column: usize::try_from(column).unwrap_or(0),
+            reason: first.msg.strip_prefix("Syntax error: ").unwrap_or(&first.msg).to_string(),
+        }
+    })
+}
+
+/// Runs `work` with room for the deepest text that passes [`check_text`]. A panic of the parser is an error of
+/// the expression: a document must not be able to end the process that loads it.
+fn on_a_large_stack<T: Send>(
+    work: impl FnOnce() -> Result<T, ExpressionError> + Send,
+) -> Result<T, ExpressionError> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new()
+            .name("compile-expression".into())
+            .stack_size(PARSER_STACK_BYTES)
+            .spawn_scoped(scope, work)
+            .map_err(|_| ExpressionError::Unreadable)?;
+        thread.join().unwrap_or(Err(ExpressionError::Unreadable))
+    })
+}
+
+#[cfg(test)]
+mod tests;

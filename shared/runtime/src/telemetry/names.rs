@@ -1,0 +1,95 @@
+//! Every name that telemetry uses, once: dashboards and queries depend on them as callers do on the contract.
+//!
+//! Names of `rpc.*` and `messaging.*` follow OpenTelemetry's semantic conventions; what those do not know is
+//! `tributary.*`. Use them as `info_span!(names::FLUSH, { names::PARTITION } = partition)`.
+
+/// Preprocess appends events.
+pub const SEND_EVENTS: &str = "send events";
+/// A stage appends changes.
+pub const SEND_CHANGES: &str = "send changes";
+/// A reader handles entries of the events stream.
+pub const PROCESS_EVENTS: &str = "process events";
+/// A workflow runs for one event.
+pub const RUN_WORKFLOW: &str = "run workflow";
+/// The collector folds and stores a batch.
+pub const FLUSH: &str = "flush";
+/// One event of a batch was stored; linked to the flush.
+pub const STORED: &str = "stored";
+/// One profile of a batch was published; linked to the flush.
+pub const PUBLISHED: &str = "published";
+/// The dispatcher handles a changed profile.
+pub const PROCESS_PROFILES: &str = "process profiles";
+/// An attempt to reach a destination.
+pub const DELIVER: &str = "deliver";
+
+/// Which process of a stage.
+pub const SERVICE_INSTANCE_ID: &str = "service.instance.id";
+/// The span's name where it is known at run time only.
+pub const OTEL_NAME: &str = "otel.name";
+/// `server`, `client`, `producer`, `consumer` or `internal`.
+pub const OTEL_KIND: &str = "otel.kind";
+/// `OK` or `ERROR`.
+pub const OTEL_STATUS_CODE: &str = "otel.status_code";
+
+/// Always `grpc`.
+pub const RPC_SYSTEM: &str = "rpc.system";
+/// Package and service, like `tributary.v1.IngestService`.
+pub const RPC_SERVICE: &str = "rpc.service";
+/// The method, like `Track`.
+pub const RPC_METHOD: &str = "rpc.method";
+/// The number of the gRPC code that was answered.
+pub const RPC_GRPC_STATUS_CODE: &str = "rpc.grpc.status_code";
+
+/// Always [`MESSAGING_REDIS`].
+pub const MESSAGING_SYSTEM: &str = "messaging.system";
+/// The value of [`MESSAGING_SYSTEM`].
+pub const MESSAGING_REDIS: &str = "redis";
+/// `send`, `process` or `settle`.
+pub const MESSAGING_OPERATION_TYPE: &str = "messaging.operation.type";
+/// The operation as a person calls it, like `send events`.
+pub const MESSAGING_OPERATION_NAME: &str = "messaging.operation.name";
+/// The stream's key.
+pub const MESSAGING_DESTINATION_NAME: &str = "messaging.destination.name";
+/// The partition, as text.
+pub const MESSAGING_DESTINATION_PARTITION_ID: &str = "messaging.destination.partition.id";
+/// The consumer group.
+pub const MESSAGING_CONSUMER_GROUP_NAME: &str = "messaging.consumer.group.name";
+/// The entry's id.
+pub const MESSAGING_MESSAGE_ID: &str = "messaging.message.id";
+/// How many entries a batch has.
+pub const MESSAGING_BATCH_MESSAGE_COUNT: &str = "messaging.batch.message_count";
+
+/// Whose data it is.
+pub const TENANT: &str = "tributary.tenant";
+/// The source of a payload.
+pub const SOURCE: &str = "tributary.source";
+/// A partition's number.
+pub const PARTITION: &str = "tributary.partition";
+/// An event's id.
+pub const EVENT_ID: &str = "tributary.event.id";
+/// An event's type.
+pub const EVENT_TYPE: &str = "tributary.event.type";
+/// How many events a payload or a batch has.
+pub const EVENTS: &str = "tributary.events";
+/// How many changes were appended or folded.
+pub const CHANGES: &str = "tributary.changes";
+/// How many profiles a batch touches.
+pub const PROFILES: &str = "tributary.profiles";
+/// A workflow's name.
+pub const WORKFLOW: &str = "tributary.workflow";
+/// A run's id.
+pub const RUN_ID: &str = "tributary.run.id";
+/// How a run, a delivery or a call ended.
+pub const OUTCOME: &str = "tributary.outcome";
+/// A destination's name.
+pub const DESTINATION: &str = "tributary.destination";
+/// The number of an attempt, from one.
+pub const ATTEMPT: &str = "tributary.attempt";
+/// How deep a derived event is in its chain of causes.
+pub const DEPTH: &str = "tributary.depth";
+/// The revision of the configuration that was used.
+pub const REVISION: &str = "tributary.revision";
+/// Milliseconds that an entry waited in its stream.
+pub const WAITED_MS: &str = "tributary.waited_ms";
+/// The stable reason of a failure.
+pub const REASON: &str = "tributary.reason";

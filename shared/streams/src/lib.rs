@@ -1,0 +1,42 @@
+//! The stream protocol: every hand-over of an event between the stages, on Redis (docs/protocol.md).
+//!
+//! Writes and reads every key of [`keys`]; no other crate speaks to Redis. Each hand-over is one Lua script, atomic
+//! within its partition and safe to send again, so that a process may die between any two calls.
+//! Start at [`keys`] for the map, [`append`](Append) for how events come to exist, [`commit`](Effect) for how owners finish
+//! them, and [`after_flush`](Publication) for what the collector does once Postgres has committed.
+
+mod after_flush;
+mod append;
+mod bindings;
+mod commit;
+mod connection;
+mod dead;
+mod entry;
+mod error;
+mod group;
+mod hot_read;
+pub mod keys;
+mod lag;
+mod news;
+mod owners;
+mod ownership;
+mod reader;
+mod reply;
+mod tail;
+mod timers;
+
+pub use after_flush::{Publication, Retention};
+pub use append::{Append, AppendLimits, Appended, AppendedEvent, EventUnit, OpenVisit, Unit};
+pub use commit::{Committed, Effect, Ending, timer_id};
+pub use connection::{ConnectError, Durability, Redis};
+pub use entry::Entry;
+pub use error::StreamsError;
+pub use group::{From, Group, Handed};
+pub use hot_read::{Found, HotRead, Installed, Known};
+pub use keys::{Stream, Subject};
+pub use lag::ReaderLag;
+pub use news::News;
+pub use owners::Fence;
+pub use ownership::{Held, Ownership, own};
+pub use reader::{MAX_HOPS, ReadError, Reader, Reading, Rows};
+pub use timers::{Due, Settlement, Timer};

@@ -1,0 +1,206 @@
+//! Which partitions this process works on: it takes its share, keeps the leases, and hands over what is too much
+//! (docs/protocol.md §3).
+//!
+//! A loop, run as one task: partitions come and go as processes of the stage do. The work on a partition gets a [`Held`]
+//! and ends when that says so; leases are given up after the work has ended, never before.
+
+use crate::{Fence, Redis, StreamsError};
+use std::collections::HashMap;
+use std::future::Future;
+use std::time::Duration;
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+use tributary_model::PartitionId;
+
+/// What a process may own, and how.
+#[derive(Debug, Clone)]
+pub struct Ownership {
+    /// The stage, such as `workflow`.
+    pub stage: &'static str,
+    /// How many partitions the deployment has.
+    pub partitions: u16,
+    /// How long an owner that says nothing keeps its partition. Renewed three times within it.
+    pub lease: Duration,
+}
+
+/// A partition while it is owned.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// What every write of the work shows.
+    pub fence: Fence,
+    /// Finish what is in hand and end: the process stops, hands over, or has lost the lease.
+    pub stop: CancellationToken,
+}
+
+/// After work on a partition failed, it is left alone for this long.
+const COOL_OFF: Duration = Duration::from_secs(1);
+
+/// Owns partitions until `stopping`, and then until all work has ended.
+///
+/// `least_epoch` says below what no epoch may lie: what Postgres remembers, for a stage that writes there. `work` is
+/// started for each partition taken.
+pub async fn own<E, EF, W, WF, F>(
+    redis: Redis,
+    ownership: Ownership,
+    stopping: CancellationToken,
+    least_epoch: E,
+    work: W,
+) where
+    E: Fn(PartitionId) -> EF,
+    EF: Future<Output = Result<i64, F>>,
+    W: Fn(Held) -> WF,
+    WF: Future<Output = Result<(), F>> + Send + 'static,
+    F: std::fmt::Display + Send + 'static,
+{
+    let instance = format!("{:016x}", rand::random::<u64>());
+    let mut owner = Owner { redis, ownership, instance, held: HashMap::new(), running: JoinSet::new(), cooling: HashMap::new() };
+    let mut tick = interval(owner.ownership.lease / 10);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stopping.cancelled() => break,
+            Some(ended) = owner.running.join_next_with_id() => owner.ended(ended).await,
+            _ = tick.tick() => owner.tick(&least_epoch, &work).await,
+        }
+    }
+    for held in owner.held.values() {
+        held.held.stop.cancel();
+    }
+    while let Some(ended) = owner.running.join_next_with_id().await {
+        owner.ended(ended).await;
+    }
+    // Others need not wait until this process is missed.
+    let (stage, instance) = (owner.ownership.stage, owner.instance);
+    if let Err(error) = owner.redis.announce(stage, &instance, Duration::ZERO).await {
+        debug!(%error, "could not sign off");
+    }
+}
+
+struct Owned {
+    held: Held,
+    renewed: Instant,
+    task: Id,
+}
+
+struct Owner<F> {
+    redis: Redis,
+    ownership: Ownership,
+    instance: String,
+    held: HashMap<PartitionId, Owned>,
+    running: JoinSet<Result<(), F>>,
+    cooling: HashMap<PartitionId, Instant>,
+}
+
+impl<F: std::fmt::Display + Send + 'static> Owner<F> {
+    async fn tick<E, EF, W, WF>(&mut self, least_epoch: &E, work: &W)
+    where
+        E: Fn(PartitionId) -> EF,
+        EF: Future<Output = Result<i64, F>>,
+        W: Fn(Held) -> WF,
+        WF: Future<Output = Result<(), F>> + Send + 'static,
+    {
+        self.renew().await;
+        let Ownership { stage, partitions, lease } = self.ownership;
+        let alive = match self.redis.announce(stage, &self.instance, lease).await {
+            Ok(alive) => alive.max(1),
+            Err(error) => {
+                warn!(%error, "cannot count the processes of this stage");
+                return;
+            }
+        };
+        let share = usize::from(partitions).div_ceil(alive);
+        if self.held.len() > share {
+            let surplus = self.held.len() - share;
+            let mut ids: Vec<PartitionId> = self.held.keys().copied().collect();
+            ids.sort_unstable();
+            for p in ids.into_iter().rev().take(surplus) {
+                self.held[&p].held.stop.cancel();
+            }
+            return;
+        }
+        let now = Instant::now();
+        self.cooling.retain(|_, until| *until > now);
+        // Each process begins elsewhere, so that those that start together do not all reach for the same partitions.
+        let offset = self.instance.bytes().fold(0_u16, |sum, byte| sum.wrapping_mul(31).wrapping_add(u16::from(byte)));
+        for step in 0..partitions {
+            if self.held.len() >= share {
+                break;
+            }
+            let p = PartitionId(offset.wrapping_add(step) % partitions);
+            if self.held.contains_key(&p) || self.cooling.contains_key(&p) {
+                continue;
+            }
+            if let Err(error) = self.take(p, least_epoch, work).await {
+                warn!(partition = p.0, %error, "cannot take a partition");
+                return;
+            }
+        }
+    }
+
+    async fn take<E, EF, W, WF>(&mut self, p: PartitionId, least_epoch: &E, work: &W) -> Result<(), StreamsError>
+    where
+        E: Fn(PartitionId) -> EF,
+        EF: Future<Output = Result<i64, F>>,
+        W: Fn(Held) -> WF,
+        WF: Future<Output = Result<(), F>> + Send + 'static,
+    {
+        let Ownership { stage, lease, .. } = self.ownership;
+        let least = match least_epoch(p).await {
+            Ok(least) => least,
+            Err(error) => {
+                warn!(partition = p.0, %error, "cannot read the partition's epoch");
+                self.cooling.insert(p, Instant::now() + COOL_OFF);
+                return Ok(());
+            }
+        };
+        let asked = Instant::now();
+        let Some(fence) = self.redis.acquire(p, stage, least, lease).await? else { return Ok(()) };
+        debug!(partition = p.0, epoch = fence.epoch, "took a partition");
+        let held = Held { fence, stop: CancellationToken::new() };
+        let task = self.running.spawn(work(held.clone())).id();
+        self.held.insert(p, Owned { held, renewed: asked, task });
+        Ok(())
+    }
+
+    async fn renew(&mut self) {
+        let lease = self.ownership.lease;
+        for owned in self.held.values_mut() {
+            if owned.renewed.elapsed() < lease * 3 / 10 {
+                continue;
+            }
+            let asked = Instant::now();
+            match self.redis.renew(&owned.held.fence, lease).await {
+                Ok(()) => owned.renewed = asked,
+                Err(StreamsError::Fenced) => owned.held.stop.cancel(),
+                // Someone else may have it by now. Whatever the work still sends is refused by the fence.
+                Err(_) if owned.renewed.elapsed() > lease => owned.held.stop.cancel(),
+                Err(error) => debug!(partition = owned.held.fence.partition.0, %error, "could not renew a lease"),
+            }
+        }
+    }
+
+    async fn ended(&mut self, ended: Result<(Id, Result<(), F>), JoinError>) {
+        let id = match &ended {
+            Ok((id, _)) => *id,
+            Err(error) => error.id(),
+        };
+        let Some(p) = self.held.iter().find(|(_, owned)| owned.task == id).map(|(p, _)| *p) else { return };
+        let Some(owned) = self.held.remove(&p) else { return };
+        let asked = owned.held.stop.is_cancelled();
+        match ended {
+            Ok((_, Ok(()))) if asked => debug!(partition = p.0, "handed a partition over"),
+            Ok((_, Ok(()))) => info!(partition = p.0, "work on a partition ended by itself"),
+            Ok((_, Err(error))) if asked => debug!(partition = p.0, %error, "work on a partition ended"),
+            Ok((_, Err(error))) => warn!(partition = p.0, %error, "work on a partition failed; trying again"),
+            Err(panic) => warn!(partition = p.0, %panic, "work on a partition panicked; trying again"),
+        }
+        if !asked {
+            self.cooling.insert(p, Instant::now() + COOL_OFF);
+        }
+        if let Err(error) = self.redis.release(&owned.held.fence).await {
+            debug!(partition = p.0, %error, "the lease was not ours to give up");
+        }
+    }
+}

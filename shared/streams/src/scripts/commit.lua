@@ -1,0 +1,107 @@
+-- Finishes a read entry: all of its effects, once (docs/protocol.md §6).
+--
+-- KEYS  1 boot  2 owner  3 the entry's stream  4 changes  5 forward  6 dead  7 timers, then one for each C, S and T
+-- ARGV  1 boot  2 epoch  3 nonce  4 group  5 entry  6 number of effects, then the effects:
+--   C  field ('profile' or 'session'), id, tenant, cause, change set, traceparent, tracestate      KEY pending
+--   F  event id, profile, tenant, derived event, traceparent, tracestate
+--   D  tenant, dead letter, traceparent, tracestate
+--   S  entry, state, life (ms)                                                                      KEY seen
+--   T  timer, quiet (ms), longest (ms), version, traceparent, tracestate, number of pairs, pairs    KEY timer
+--
+-- The fence says who may; XACK = 1 says that it happens once: a repeat after a lost reply finds 0 and writes nothing.
+
+local function expect(key, kind)
+  local found = redis.call('TYPE', key).ok
+  if found ~= 'none' and found ~= kind then error('WRONGTYPE ' .. kind .. ' expected') end
+end
+local function parts(id)
+  local ms, seq = string.match(id, '^(%d+)-(%d+)$')
+  return tonumber(ms), tonumber(seq)
+end
+local function less(a, b)
+  local ams, aseq = parts(a)
+  local bms, bseq = parts(b)
+  return ams < bms or (ams == bms and aseq < bseq)
+end
+
+local argument, key = 7, 8
+local function take() argument = argument + 1 return ARGV[argument - 1] end
+local function named() key = key + 1 return KEYS[key - 1] end
+
+for k = 3, 6 do expect(KEYS[k], 'stream') end
+expect(KEYS[7], 'zset')
+local effects = {}
+for n = 1, tonumber(ARGV[6]) do
+  local e = { what = take() }
+  if e.what == 'C' then
+    e.field, e.id, e.tenant, e.cause, e.blob, e.traceparent, e.tracestate =
+      take(), take(), take(), take(), take(), take(), take()
+    e.key = named()
+    expect(e.key, 'list')
+  elseif e.what == 'F' then
+    e.event, e.profile, e.tenant, e.blob, e.traceparent, e.tracestate = take(), take(), take(), take(), take(), take()
+  elseif e.what == 'D' then
+    e.tenant, e.blob, e.traceparent, e.tracestate = take(), take(), take(), take()
+  elseif e.what == 'S' then
+    e.entry, e.state, e.life = take(), take(), take()
+    e.key = named()
+    expect(e.key, 'string')
+  elseif e.what == 'T' then
+    e.timer, e.quiet, e.longest, e.version = take(), tonumber(take()), tonumber(take()), take()
+    e.traceparent, e.tracestate, e.pairs = take(), take(), {}
+    for pair = 1, tonumber(take()) * 2 do e.pairs[pair] = take() end
+    e.key = named()
+    expect(e.key, 'hash')
+  else
+    error('an effect that commit does not know')
+  end
+  effects[n] = e
+end
+
+local held = redis.call('HMGET', KEYS[2], 'epoch', 'nonce')
+if held[1] ~= ARGV[2] or held[2] ~= ARGV[3] then return { 'FENCED' } end
+if redis.call('XACK', KEYS[3], ARGV[4], ARGV[5]) ~= 1 then return { 'ALREADY' } end
+
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+
+-- A quiet period that restarts with each version, and a longest wait that does not. While attempts fail, the retry's
+-- time stands: news must not hurry a destination that is in trouble.
+local function schedule(e)
+  local old = redis.call('HMGET', e.key, 'version', 'first', 'attempts', 'traceparent', 'links')
+  if old[1] and not less(old[1], e.version) then return end
+  local first = tonumber(old[2] or '') or now
+  if not (old[3] and tonumber(old[3]) > 0) then
+    local due = math.min(now + e.quiet, first + e.longest)
+    redis.call('ZADD', KEYS[7], string.format('%.0f', due), e.timer)
+  end
+  if #e.pairs > 0 then redis.call('HSET', e.key, unpack(e.pairs)) end
+  local links = old[5] or ''
+  if old[4] and old[4] ~= '' and old[4] ~= e.traceparent and #links < 32 * 56 then links = links .. ' ' .. old[4] end
+  redis.call('HSET', e.key, 'version', e.version, 'first', string.format('%.0f', first),
+    'traceparent', e.traceparent, 'tracestate', e.tracestate, 'links', links)
+  redis.call('HINCRBY', e.key, 'seq', 1)
+end
+
+local last = ''
+for _, e in ipairs(effects) do
+  if e.what == 'C' then
+    last = redis.call('XADD', KEYS[4], '*', 'data', e.blob, 'tenant', e.tenant, e.field, e.id, 'cause', e.cause,
+      'traceparent', e.traceparent, 'tracestate', e.tracestate)
+    redis.call('RPUSH', e.key, last .. ' ' .. e.blob)
+  elseif e.what == 'F' then
+    redis.call('XADD', KEYS[5], '*', 'data', e.blob, 'tenant', e.tenant, 'event_id', e.event, 'profile', e.profile,
+      'traceparent', e.traceparent, 'tracestate', e.tracestate)
+  elseif e.what == 'D' then
+    redis.call('XADD', KEYS[6], '*', 'data', e.blob, 'tenant', e.tenant,
+      'traceparent', e.traceparent, 'tracestate', e.tracestate)
+  elseif e.what == 'S' then
+    local seen = redis.call('GET', e.key)
+    if not seen or string.sub(seen, 1, #e.entry + 1) == e.entry .. ' ' then
+      redis.call('SET', e.key, e.entry .. ' ' .. e.state, 'PX', e.life)
+    end
+  else
+    schedule(e)
+  end
+end
+return { 'OK', last }

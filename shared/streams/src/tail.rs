@@ -1,0 +1,29 @@
+//! What the collector reads: plain, without a group, after the positions that Postgres holds (docs/protocol.md §7).
+
+use crate::connection::Redis;
+use crate::entry::Entry;
+use crate::keys::{self, Stream};
+use crate::{StreamsError, reply::Reply};
+use redis::Value;
+use tributary_model::{PartitionId, StreamId};
+
+impl Redis {
+    /// Up to `limit` entries after `position`, in order.
+    pub async fn tail(
+        &self,
+        p: PartitionId,
+        stream: Stream,
+        position: StreamId,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StreamsError> {
+        let reply: Value = redis::cmd("XRANGE")
+            .arg(keys::stream(p, stream))
+            .arg(format!("({position}"))
+            .arg("+")
+            .arg("COUNT")
+            .arg(limit)
+            .query_async(&mut self.connection())
+            .await?;
+        Entry::parse_all(Reply::new(reply))
+    }
+}

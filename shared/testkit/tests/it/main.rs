@@ -1,0 +1,5 @@
+//! The tests' own tools, really used.
+
+mod otlp;
+mod receiver;
+mod servers;
