@@ -1,0 +1,85 @@
+//! What a read can meet, in the caller's terms.
+
+use std::time::Duration;
+
+use tributary_model::IdError;
+use tributary_runtime::{Fault, Problem, ServiceError};
+use tributary_storage::StorageError;
+use tributary_streams::StreamsError;
+
+/// When a caller should try again if a server is away: leases and connection attempts are of this order.
+const SOON: Duration = Duration::from_secs(1);
+
+/// Why a read has no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    /// Redis.
+    #[error(transparent)]
+    Streams(#[from] StreamsError),
+    /// Postgres.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The caller's credential.
+    #[error(transparent)]
+    Refused(#[from] Problem),
+    /// An id in the request.
+    #[error("`{field}`: {error}")]
+    Id {
+        /// The request's field.
+        field: &'static str,
+        /// What is wrong with it.
+        error: IdError,
+    },
+    /// Nothing was recorded under that id.
+    #[error("there is no such {kind}")]
+    NotFound {
+        /// `profile` or `session`.
+        kind: &'static str,
+        /// The id.
+        id: String,
+    },
+    /// The profile is being merged, or its row kept moving while it was read.
+    #[error("the profile is being changed; try again")]
+    Moving,
+}
+
+impl ServiceError for ReadError {
+    fn problem(&self) -> Problem {
+        match self {
+            Self::Streams(StreamsError::Unavailable(_)) => away("REDIS_UNAVAILABLE", "Redis does not answer"),
+            Self::Streams(StreamsError::OutOfMemory) => {
+                Problem::new(Fault::Exhausted, "REDIS_FULL", "Redis is at its memory limit").retry_after(SOON)
+            }
+            Self::Streams(StreamsError::Fenced | StreamsError::Broken(_)) => {
+                Problem::internal(self.to_string())
+            }
+            Self::Storage(StorageError::Unavailable { .. }) => {
+                away("POSTGRES_UNAVAILABLE", "Postgres does not answer, and this read needs it")
+            }
+            Self::Storage(StorageError::UnknownPartition { .. }) => {
+                away("STARTING", "the database is not laid out yet")
+            }
+            Self::Storage(error @ StorageError::PageToken) => {
+                Problem::invalid("PAGE_TOKEN_INVALID", "page_token", error.to_string())
+            }
+            Self::Storage(
+                StorageError::CommitUnknown { .. }
+                | StorageError::Data { .. }
+                | StorageError::OtherDeployment { .. }
+                | StorageError::Address { .. }
+                | StorageError::Migration { .. },
+            ) => Problem::internal(self.to_string()),
+            Self::Refused(problem) => problem.clone(),
+            Self::Id { field, error } => Problem::invalid("ID_INVALID", *field, error.to_string()),
+            Self::NotFound { kind, id } => {
+                let reason = if *kind == "profile" { "PROFILE_NOT_FOUND" } else { "SESSION_NOT_FOUND" };
+                Problem::new(Fault::NotFound, reason, self.to_string()).resource(*kind, id.as_str())
+            }
+            Self::Moving => away("PROFILE_MOVING", &self.to_string()),
+        }
+    }
+}
+
+fn away(reason: &'static str, message: &str) -> Problem {
+    Problem::new(Fault::Unavailable, reason, message).retry_after(SOON)
+}

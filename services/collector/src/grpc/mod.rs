@@ -1,0 +1,138 @@
+//! `ProfileService`: decode, call, encode.
+
+mod lag;
+
+use tonic::{Request, Response, Status, metadata::MetadataMap};
+use tributary_model::{ProfileId, SessionId, TenantId};
+use tributary_proto::{
+    convert,
+    v1::{
+        GetLagRequest, GetLagResponse, GetProfileRequest, GetProfileResponse, GetSessionRequest,
+        GetSessionResponse, ListEventsRequest, ListEventsResponse,
+        profile_service_server::{ProfileService, ProfileServiceServer},
+    },
+};
+use tributary_runtime::{AdminKeys, into_status, standard_service};
+use tributary_storage::Storage;
+use tributary_streams::Redis;
+
+use crate::{
+    error::ReadError,
+    read::{Reader, SessionRead},
+    wire,
+};
+
+/// The service's full name.
+pub(crate) const NAME: &str = "tributary.v1.ProfileService";
+
+const DEFAULT_PAGE: u32 = 100;
+const LARGEST_PAGE: u32 = 1000;
+
+/// The service, ready to be served.
+pub(crate) fn service(
+    reader: Reader,
+    redis: Redis,
+    storage: Storage,
+    admins: AdminKeys,
+) -> ProfileServiceServer<ProfileApi> {
+    standard_service!(ProfileServiceServer::new(ProfileApi { reader, redis, storage, admins }))
+}
+
+/// The methods.
+pub(crate) struct ProfileApi {
+    reader: Reader,
+    redis: Redis,
+    storage: Storage,
+    admins: AdminKeys,
+}
+
+#[tonic::async_trait]
+impl ProfileService for ProfileApi {
+    async fn get_profile(
+        &self,
+        request: Request<GetProfileRequest>,
+    ) -> Result<Response<GetProfileResponse>, Status> {
+        answer(self.profile(request).await)
+    }
+
+    async fn get_session(
+        &self,
+        request: Request<GetSessionRequest>,
+    ) -> Result<Response<GetSessionResponse>, Status> {
+        answer(self.session(request).await)
+    }
+
+    async fn list_events(
+        &self,
+        request: Request<ListEventsRequest>,
+    ) -> Result<Response<ListEventsResponse>, Status> {
+        answer(self.events(request).await)
+    }
+
+    async fn get_lag(&self, request: Request<GetLagRequest>) -> Result<Response<GetLagResponse>, Status> {
+        answer(self.lag(request).await)
+    }
+}
+
+impl ProfileApi {
+    async fn profile(&self, request: Request<GetProfileRequest>) -> Result<GetProfileResponse, ReadError> {
+        let tenant = self.tenant(request.metadata())?;
+        let id = profile_id(request.into_inner().profile_id)?;
+        let (id, members) = self.reader.profile(&tenant, &id).await?;
+        if members.is_empty() {
+            return Err(ReadError::NotFound { kind: "profile", id: id.to_string() });
+        }
+        let view = members.total().view(wire::now());
+        Ok(GetProfileResponse { profile: Some(convert::profile_to_wire(&tenant, &id, &members, &view)) })
+    }
+
+    async fn session(&self, request: Request<GetSessionRequest>) -> Result<GetSessionResponse, ReadError> {
+        let tenant = self.tenant(request.metadata())?;
+        let id = SessionId::new(request.into_inner().session_id)
+            .map_err(|error| ReadError::Id { field: "session_id", error })?;
+        match self.reader.session(&tenant, &id).await? {
+            Some(SessionRead { bound, members }) if !members.is_empty() => {
+                let view = members.total().view(wire::now());
+                let session = convert::session_to_wire(&tenant, &id, &bound, &members, &view);
+                Ok(GetSessionResponse { session: Some(session) })
+            }
+            _ => Err(ReadError::NotFound { kind: "session", id: id.to_string() }),
+        }
+    }
+
+    async fn events(&self, request: Request<ListEventsRequest>) -> Result<ListEventsResponse, ReadError> {
+        let tenant = self.tenant(request.metadata())?;
+        let ListEventsRequest { profile_id: id, page_size, page_token } = request.into_inner();
+        let id = profile_id(id)?;
+        let page = self.storage.list_events(&tenant, &id, size(page_size), &page_token).await?;
+        Ok(ListEventsResponse {
+            events: page.events.iter().map(wire::event).collect(),
+            next_page_token: page.next_page_token.unwrap_or_default(),
+        })
+    }
+
+    async fn lag(&self, request: Request<GetLagRequest>) -> Result<GetLagResponse, ReadError> {
+        self.tenant(request.metadata())?;
+        Ok(GetLagResponse { readers: lag::of_all_readers(&self.redis, &self.storage).await? })
+    }
+
+    /// Whose administrator is calling; everything is read within that tenant.
+    fn tenant(&self, metadata: &MetadataMap) -> Result<TenantId, ReadError> {
+        let name = self.admins.authenticate(metadata)?;
+        TenantId::new(name).map_err(|error| ReadError::Id { field: "tenant", error })
+    }
+}
+
+fn answer<T>(outcome: Result<T, ReadError>) -> Result<Response<T>, Status> {
+    outcome.map(Response::new).map_err(|error| into_status(&error))
+}
+
+fn profile_id(text: String) -> Result<ProfileId, ReadError> {
+    ProfileId::new(text).map_err(|error| ReadError::Id { field: "profile_id", error })
+}
+
+/// 0 asks for the default; more than the largest page gets the largest.
+fn size(asked: u32) -> u16 {
+    let size = if asked == 0 { DEFAULT_PAGE } else { asked.min(LARGEST_PAGE) };
+    u16::try_from(size).unwrap_or(u16::MAX)
+}

@@ -1,0 +1,70 @@
+//! The collector: folds changes into profiles and sessions, stores events, publishes what has changed, answers reads.
+//!
+//! Reads `{p}:changes` and `{p}:events` of the partitions it owns. Writes Postgres (one transaction a flush), then
+//! snapshots, `{p}:profiles` and `{p}:sessions`, and trims. Serves `ProfileService`.
+//!
+//! Start at [`start`]; then `ownership.rs` (which partitions), `owner.rs` (the life of one), `flush/` (one flush, step by
+//! step, docs/protocol.md §7), `read.rs` and `grpc/` (reads). `recover.rs` is what makes a crash between commit and
+//! publication harmless.
+
+mod cache;
+mod error;
+mod flush;
+mod grpc;
+mod housekeeping;
+mod owner;
+mod ownership;
+mod read;
+mod recover;
+mod settings;
+mod spans;
+mod wire;
+
+pub use settings::Settings;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use secrecy::ExposeSecret as _;
+use tonic::service::Routes;
+use tributary_runtime::{Context, Server, bind, load_stage, settings::Durability};
+use tributary_storage::Storage;
+use tributary_streams::Redis;
+
+use crate::{owner::Partitions, read::Reader};
+
+/// Starts the stage with the settings of its environment.
+///
+/// # Errors
+/// Wrong settings, and those of [`start_with`].
+pub async fn start(context: Context) -> anyhow::Result<()> {
+    let settings: Settings = load_stage(context.stage)?;
+    let address = start_with(&context, settings).await?;
+    tracing::info!(%address, "listening");
+    Ok(())
+}
+
+/// Starts the stage: its server, whose address is answered, and the tasks that own partitions.
+///
+/// # Errors
+/// A taken port, a Redis that is away or not set up as it must be. Postgres may be away: reads and flushes begin when it
+/// is there.
+pub async fn start_with(context: &Context, settings: Settings) -> anyhow::Result<SocketAddr> {
+    let Context { stage, shared, tasks } = context;
+    let listener = bind(stage, settings.listen).await?;
+    let address = listener.local_addr()?;
+
+    let relaxed = shared.durability == Durability::Relaxed;
+    let redis = Redis::connect(shared.redis_url.expose_secret(), relaxed).await?;
+    let storage = Storage::connect_lazy(shared.database_url.expose_secret(), settings.connections)?;
+
+    let reader = Reader::new(redis.clone(), storage.clone(), shared, &settings);
+    let service = grpc::service(reader, redis.clone(), storage.clone(), shared.admin_keys.clone());
+    let server = Server::new().max_concurrent(settings.max_concurrent).names([grpc::NAME]);
+    server.serve(listener, Routes::new(service), tributary_proto::DESCRIPTORS, tasks)?;
+
+    let retention = settings.event_retention;
+    let partitions = Arc::new(Partitions::new(redis, storage.clone(), shared, settings));
+    tasks.spawn("ownership", ownership::run(partitions, tasks.clone(), shared.database_url.clone()));
+    tasks.spawn("housekeeping", housekeeping::run(storage, retention, tasks.stopping()));
+    Ok(address)
+}

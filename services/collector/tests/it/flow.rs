@@ -1,0 +1,168 @@
+//! From an append to the row, the streams and the answer.
+
+use prost::Message as _;
+use tonic::Code;
+use tributary_model::{ProfileId, StreamId};
+use tributary_proto::v1;
+use tributary_streams::{Found, HotRead, Stream, Subject};
+use tributary_testkit::eventually;
+
+use crate::support::{SOON, World, admin, partition, tenant, views, with_key};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_appended_is_read_at_once_and_stored_and_published_soon() {
+    let world = World::new().await;
+    let collector = world.collector().await;
+    for n in 1..=3 {
+        world.append(&format!("e{n}"), "p1", "s1").await;
+        // Not a wait: the read sees what no flush has seen yet.
+        assert_eq!(collector.views("p1").await, Ok(n));
+    }
+
+    let page = eventually(SOON, async || match collector.events("p1").await {
+        events if events.len() == 3 => Ok(events),
+        events => Err(format!("{} events stored", events.len())),
+    })
+    .await;
+    assert!(page.iter().all(|event| event.session_id == "s1" && event.properties.is_some()));
+
+    let p = partition("p1");
+    let published = eventually(SOON, async || {
+        let profiles = world.redis.tail(p, Stream::Profiles, StreamId::default(), 100).await.unwrap();
+        let newest = profiles.last().map(|entry| v1::Profile::decode(entry.data.as_slice()).unwrap());
+        newest.filter(|profile| views(profile.fields.as_ref()) == Some(3)).ok_or("not published".to_owned())
+    })
+    .await;
+    assert_eq!((published.id.as_str(), published.members.len()), ("p1", 1));
+    let sessions = world.redis.tail(p, Stream::Sessions, StreamId::default(), 100).await.unwrap();
+    let session = v1::Session::decode(sessions.last().unwrap().data.as_slice()).unwrap();
+    assert_eq!((session.id.as_str(), session.profile_id.as_str()), ("s1", "p1"));
+
+    let request = admin(v1::GetSessionRequest { session_id: "s1".to_owned() });
+    let session = collector.client().await.get_session(request).await.unwrap().into_inner().session.unwrap();
+    assert_eq!(views(session.fields.as_ref()), Some(3));
+    collector.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_events_in_many_flushes_count_once_each() {
+    let world = World::new().await;
+    let settings = tributary_collector::Settings {
+        listen: ([127, 0, 0, 1], 0).into(),
+        flush_interval: std::time::Duration::from_millis(10),
+        // Less than one append brings, and odd: cuts fall between the two entries of an event if anything lets them.
+        flush_changes: 7,
+        cached_rows: 1,
+        ..Default::default()
+    };
+    let collector = world.collector_with(settings).await;
+    for batch in 0..50 {
+        let ids: Vec<String> = (0..20).map(|n| format!("e{batch}-{n}")).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let profile = format!("p{}", batch % 5);
+        world.append_all(&ids, &profile, &format!("s{}", batch % 5)).await;
+    }
+    for n in 0..5 {
+        let profile = format!("p{n}");
+        eventually(SOON, async || match collector.events(&profile).await.len() {
+            200 => Ok(()),
+            stored => Err(format!("{stored} of 200 events of {profile} stored")),
+        })
+        .await;
+        assert_eq!(collector.views(&profile).await, Ok(200));
+        // The row alone, without what Redis holds.
+        let id = ProfileId::new(profile.as_str()).unwrap();
+        eventually(SOON, async || {
+            let (row, _) =
+                world.storage.load_profile_with_position(&tenant(), &id, partition(&profile)).await.unwrap();
+            let fields = row.unwrap().state.view(crate::support::now()).document();
+            let stored = views(Some(&tributary_proto::raw::RawStruct::from_object(&fields)));
+            if stored == Some(200) { Ok(()) } else { Err(format!("{stored:?} in the row")) }
+        })
+        .await;
+    }
+    collector.stop().await;
+    for p in 0..crate::support::PARTITIONS {
+        let changes =
+            world.redis.tail(tributary_model::PartitionId(p), Stream::Changes, StreamId::default(), 10);
+        assert!(changes.await.unwrap().is_empty(), "changes are trimmed behind the committed position");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_cannot_be_read_is_set_aside_and_stops_nothing() {
+    let world = World::new().await;
+    let p = partition("p1");
+    let mut raw = world.raw().await;
+    let key = format!("{{{}}}:changes", p.0);
+    redis::cmd("XADD")
+        .arg(&[
+            key.as_str(),
+            "*",
+            "data",
+            "\u{1}not protobuf",
+            "tenant",
+            "demo",
+            "profile",
+            "p1",
+            "cause",
+            "x/1",
+        ])
+        .query_async::<()>(&mut raw)
+        .await
+        .unwrap();
+    world.append("e1", "p1", "").await;
+    let collector = world.collector().await;
+    eventually(SOON, async || match collector.events("p1").await.len() {
+        1 => Ok(()),
+        _ => Err("not stored".to_owned()),
+    })
+    .await;
+    let pool = sqlx::PgPool::connect(world.servers.database_url()).await.unwrap();
+    let dead: (String, String) =
+        sqlx::query_as("SELECT kind, subject FROM dead_letters").fetch_one(&pool).await.unwrap();
+    assert_eq!(dead, ("change".to_owned(), "p1".to_owned()));
+    collector.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reads_need_a_credential_and_stay_within_its_tenant() {
+    let world = World::new().await;
+    let collector = world.collector().await;
+    world.append("e1", "p1", "").await;
+    let mut client = collector.client().await;
+    let ask = || v1::GetProfileRequest { profile_id: "p1".to_owned() };
+    assert_eq!(client.get_profile(ask()).await.unwrap_err().code(), Code::Unauthenticated);
+    let other = client.get_profile(with_key(ask(), "admin-key-of-other")).await.unwrap_err();
+    assert_eq!(other.code(), Code::NotFound);
+    let nobody = admin(v1::GetProfileRequest { profile_id: String::new() });
+    let refused = client.get_profile(nobody).await.unwrap_err();
+    assert_eq!(
+        (refused.code(), tributary_runtime::reason_of(&refused).as_deref()),
+        (Code::InvalidArgument, Some("ID_INVALID"))
+    );
+    let lag = client.get_lag(admin(v1::GetLagRequest {})).await.unwrap().into_inner();
+    assert!(lag.readers.iter().any(|reader| reader.reader == "collector"));
+    collector.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flushed_profile_leaves_nothing_pending_and_a_snapshot() {
+    let world = World::new().await;
+    let collector = world.collector().await;
+    world.append("e1", "p1", "").await;
+    let p = partition("p1");
+    eventually(SOON, async || {
+        let id = ProfileId::new("p1").unwrap();
+        let read = world.redis.hot_read(p, &tenant(), &id, &[Subject::Profile(id.clone())]).await.unwrap();
+        match read {
+            HotRead::Found(found) if matches!(found[0], Found::Hot(_)) => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
+    let mut raw = world.raw().await;
+    let pending: Vec<String> = redis::cmd("KEYS").arg("*:pending:*").query_async(&mut raw).await.unwrap();
+    assert!(pending.is_empty(), "{pending:?}");
+    collector.stop().await;
+}

@@ -1,0 +1,96 @@
+//! The dispatcher: sends changed profiles to external systems, sparing them.
+//!
+//! Reads `{p}:profiles` of the partitions it owns, and profiles as they are when they are sent. Writes its own timers
+//! (one per profile and destination), requests to destinations, and `{p}:dead`. Serves `DispatchService`.
+//!
+//! Start at [`start`]; then `partition.rs` (the life of an owned partition), `entries.rs` (a changed profile becomes
+//! timers), `firing.rs` (due timers become deliveries, each destination at its own pace) and `delivery.rs` (one of them).
+//! `decide.rs` is the whole judgement on an attempt. The hand-overs are in docs/protocol.md §6.
+
+mod dead_letters;
+mod decide;
+mod delivery;
+mod destinations;
+mod entries;
+mod error;
+mod firing;
+mod grpc;
+mod letter;
+mod message;
+mod news;
+mod partition;
+mod retry_after;
+mod settings;
+mod webhook;
+
+pub use settings::Settings;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use anyhow::Context as _;
+use secrecy::ExposeSecret as _;
+use tributary_config::Config;
+use tributary_runtime::{Context, Server, SettingsError, bind, load_stage, settings::Durability};
+use tributary_storage::Storage;
+use tributary_streams::{Ownership, Reader, Redis, StreamsError, own};
+
+use crate::{destinations::Destinations, news::Watch, partition::Dispatcher};
+
+/// The stage's name, in leases, timers and dead letters.
+const STAGE: &str = "dispatcher";
+
+/// Starts the stage: its server, and the tasks that own partitions.
+///
+/// # Errors
+/// Wrong settings or configuration, a secret that is missing, a taken port, a Redis that is away or not set up as it must
+/// be. Postgres may be away: profiles that are in Redis are delivered without it.
+pub async fn start(context: Context) -> anyhow::Result<()> {
+    let settings: Settings = load_stage(context.stage)?;
+    start_with(context, settings).await.map(drop)
+}
+
+/// As [`start`], with settings from elsewhere. Answers where it listens.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_with(context: Context, settings: Settings) -> anyhow::Result<SocketAddr> {
+    let shared = &context.shared;
+    let listener = bind(context.stage, settings.listen).await?;
+    let address = listener.local_addr()?;
+    tracing::info!(%address, "listening");
+
+    let missing =
+        || SettingsError::of("TRIBUTARY_CONFIG", "is missing: the directory of configuration documents");
+    let folder = shared.config.as_deref().ok_or_else(missing)?;
+    let config =
+        Config::load(folder).with_context(|| format!("the configuration in {}", folder.display()))?;
+    let destinations = Destinations::new(&config)?;
+    let client = webhook::client().context("the client for deliveries")?;
+
+    let redis =
+        Redis::connect(shared.redis_url.expose_secret(), shared.durability == Durability::Relaxed).await?;
+    let storage = Storage::connect_lazy(shared.database_url.expose_secret(), settings.connections)
+        .context("DATABASE_URL")?;
+
+    let service = grpc::service(redis.clone(), shared.partitions, shared.admin_keys.clone());
+    let routes = tonic::service::Routes::new(service);
+    let server = Server::new().max_concurrent(settings.max_concurrent).names([grpc::NAME]);
+    server.serve(listener, routes, tributary_proto::DESCRIPTORS, &context.tasks)?;
+
+    let stopping = context.tasks.stopping();
+    let watch = Arc::new(Watch::default());
+    context.tasks.spawn("news", watch.clone().run(redis.clone(), stopping.clone()));
+
+    let ownership = Ownership { stage: STAGE, partitions: shared.partitions, lease: shared.lease };
+    let reader = Reader::new(redis.clone(), storage, shared.partitions, settings.snapshot_life);
+    let finish = settings.finish;
+    let dispatcher =
+        Arc::new(Dispatcher { redis: redis.clone(), reader, destinations, client, watch, finish });
+    context.tasks.spawn("ownership", async move {
+        // Nothing here is written to Postgres, so no epoch there has to be exceeded.
+        let least_epoch = |_| async { Ok::<i64, StreamsError>(0) };
+        own(redis, ownership, stopping, least_epoch, |held| partition::run(dispatcher.clone(), held)).await;
+        Ok(())
+    });
+    Ok(address)
+}

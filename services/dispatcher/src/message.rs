@@ -1,0 +1,94 @@
+//! What a destination is sent: the document, and the key by which it recognises a repetition. Pure.
+
+use tributary_model::{Kinds, Members, ProfileId, StreamId, TenantId, Time};
+use tributary_proto::convert::version_to_wire;
+use tributary_streams::Known;
+
+/// The body of a delivery: the profile as it is shown at `now`.
+pub(crate) fn body(
+    tenant: &TenantId,
+    destination: &str,
+    profile: &ProfileId,
+    known: &Known,
+    kinds: &Kinds,
+    now: Time,
+) -> Vec<u8> {
+    let members = Members::one(profile.clone(), known.version, known.state.clone());
+    let document = serde_json::json!({
+        "type": "profile",
+        "tenant": tenant.as_str(),
+        "destination": destination,
+        "profile": {
+            "id": profile.as_str(),
+            "version": version_to_wire(known.version),
+            "fields": members.total().view_as(kinds, now).document(),
+        },
+    });
+    document.to_string().into_bytes()
+}
+
+/// Equal for every attempt at one version of a profile, and for no other delivery of the tenant's. Printable ASCII, as a
+/// header has to be, whatever the ids hold.
+pub(crate) fn idempotency_key(destination: &str, profile: &ProfileId, version: StreamId) -> String {
+    let mut key = String::new();
+    for (place, part) in [destination, profile.as_str(), &version_to_wire(version)].into_iter().enumerate() {
+        if place > 0 {
+            key.push('/');
+        }
+        for byte in part.bytes() {
+            match byte {
+                b'/' | b'%' => key.push_str(&format!("%{byte:02X}")),
+                b'!'..=b'~' => key.push(char::from(byte)),
+                _ => key.push_str(&format!("%{byte:02X}")),
+            }
+        }
+    }
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use tributary_model::{Change, ChangeId, EventId, Op, Path, State};
+
+    #[test]
+    fn the_body_shows_the_profile_with_its_version() {
+        let event = EventId::new("e").unwrap();
+        let now = Time::from_micros(1_000_000);
+        let change = Change {
+            id: ChangeId::new("e/1/0/0000").unwrap(),
+            event,
+            time: now,
+            path: Path::new("traits.city").unwrap(),
+            op: Op::Set("Berlin".into()),
+        };
+        let known = Known { version: StreamId::new(17, 3), state: State::one(&change) };
+        let (tenant, profile) = (TenantId::new("t").unwrap(), ProfileId::new("p").unwrap());
+        let body = body(&tenant, "crm", &profile, &known, &Kinds::default(), now);
+        let sent: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        let expected = serde_json::json!({
+            "type": "profile", "tenant": "t", "destination": "crm",
+            "profile": {
+                "id": "p",
+                "version": "000000000000017-0000000003",
+                "fields": {"traits": {"city": "Berlin"}},
+            },
+        });
+        assert_eq!(sent, expected);
+    }
+
+    proptest! {
+        #[test]
+        fn keys_fit_into_a_header_and_differ_where_the_parts_do(
+            a in ("[a-z/%-]{1,9}", "\\PC{1,20}", 0_u64..3),
+            b in ("[a-z/%-]{1,9}", "\\PC{1,20}", 0_u64..3),
+        ) {
+            let key = |(destination, profile, version): &(String, String, u64)| {
+                idempotency_key(destination, &ProfileId::new(profile.as_str()).unwrap(), StreamId::new(*version, 1))
+            };
+            prop_assert!(http::HeaderValue::from_str(&key(&a)).unwrap().to_str().is_ok());
+            prop_assert_eq!(key(&a) == key(&b), a == b);
+        }
+    }
+}

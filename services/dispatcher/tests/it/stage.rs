@@ -1,0 +1,152 @@
+//! A dispatcher in this process, a Redis of its own, and the collector's part played by hand.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tempfile::TempDir;
+use tonic::transport::{Channel, Endpoint};
+use tributary_dispatcher::{Settings, start_with};
+use tributary_model::{
+    Change, ChangeId, EventId, Op, Path, ProfileId, State, StreamId, TenantId, Time, TraceContext,
+    partition_of,
+};
+use tributary_proto::v1::dispatch_service_client::DispatchServiceClient;
+use tributary_runtime::{Context, SharedSettings, Tasks};
+use tributary_servers::RedisOptions;
+use tributary_streams::{Fence, Known, Publication, Redis, Stream, Subject};
+use tributary_testkit::{Authorised, Bearer, Receiver};
+
+pub(crate) const PARTITIONS: u16 = 4;
+/// Longer than anything here takes.
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+const ADMIN_KEY: &str = "an-admin-key-of-tests";
+const OTHER_ADMIN_KEY: &str = "another-admin-key-of-tests";
+
+pub(crate) struct Running {
+    pub(crate) redis: Redis,
+    address: SocketAddr,
+    shared: Arc<SharedSettings>,
+    tasks: Tasks,
+    collector: Vec<Fence>,
+    versions: AtomicU64,
+    // Dropped last, in this order: the server, then its data.
+    _server: tributary_servers::Redis,
+    _folder: TempDir,
+}
+
+/// A destination document.
+pub(crate) fn destination(name: &str, receiver: &Receiver, more: &str) -> String {
+    let url = receiver.url();
+    format!(
+        "---\nkind: Destination\nname: {name}\ntenant: t\nspec:\n  webhook: {{url: '{url}', timeout: 2s}}\n{more}"
+    )
+}
+
+impl Running {
+    /// Starts Redis and the stage, with these destinations of the tenant `t`.
+    pub(crate) async fn start(destinations: &[String]) -> Running {
+        let folder = tempfile::Builder::new().permissions(world_readable()).tempdir().unwrap();
+        let server = tributary_servers::Redis::start(&folder.path().join("redis"), RedisOptions::default())
+            .await
+            .unwrap();
+        let config = folder.path().join("config");
+        std::fs::create_dir(&config).unwrap();
+        let source = "kind: Source\nname: web\ntenant: t\nspec:\n  write_keys: [{env: KEY}]\n";
+        std::fs::write(config.join("all.yaml"), format!("{source}{}", destinations.concat())).unwrap();
+
+        let url = server.url();
+        let shared = SharedSettings::from_lookup(|name| match name {
+            "REDIS_URL" => Some(url.clone()),
+            // Profiles here are all in Redis.
+            "DATABASE_URL" => Some("postgres://nobody@127.0.0.1:1/none".into()),
+            "TRIBUTARY_CONFIG" => Some(config.display().to_string()),
+            "TRIBUTARY_MESH_CREDENTIAL" | "TRIBUTARY_ID_KEY" => Some("a secret for tests".into()),
+            "TRIBUTARY_ADMIN_KEYS" => Some(format!("t:{ADMIN_KEY} u:{OTHER_ADMIN_KEY}")),
+            "TRIBUTARY_PARTITIONS" => Some(PARTITIONS.to_string()),
+            "TRIBUTARY_LEASE" => Some("2s".into()),
+            _ => None,
+        });
+        let shared = Arc::new(shared.unwrap());
+        let redis = Redis::connect(&url, false).await.unwrap();
+        let mut collector = Vec::new();
+        for p in 0..PARTITIONS {
+            let p = tributary_model::PartitionId(p);
+            collector
+                .push(redis.acquire(p, "collector", 0, Duration::from_secs(3600)).await.unwrap().unwrap());
+        }
+        let (tasks, address) = dispatcher(&shared).await;
+        let versions = AtomicU64::new(1);
+        Running { redis, address, shared, tasks, collector, versions, _server: server, _folder: folder }
+    }
+
+    /// Stops the stage in order and starts it again.
+    pub(crate) async fn restart(&mut self) {
+        self.tasks.drain(SOON).await.unwrap();
+        assert_eq!(self.tasks.failure(), None);
+        (self.tasks, self.address) = dispatcher(&self.shared).await;
+    }
+
+    /// Folds a city into the profile and publishes it, as the collector does after a flush. Answers the version.
+    pub(crate) async fn publish(&self, profile: &str, city: &str) -> StreamId {
+        self.publish_traced(profile, city, TraceContext::default()).await
+    }
+
+    pub(crate) async fn publish_traced(&self, profile: &str, city: &str, trace: TraceContext) -> StreamId {
+        let tenant = TenantId::new("t").unwrap();
+        let id = ProfileId::new(profile).unwrap();
+        let fence = &self.collector[usize::from(partition_of(&tenant, profile, PARTITIONS).0)];
+        let version = StreamId::new(self.versions.fetch_add(1, Ordering::Relaxed), 0);
+        let change = Change {
+            id: ChangeId::new("e/1/0/0000").unwrap(),
+            event: EventId::new("e").unwrap(),
+            time: Time::from_micros(1),
+            path: Path::new("traits.city").unwrap(),
+            op: Op::Set(city.into()),
+        };
+        let known = Known { version, state: State::one(&change) };
+        let row = (tenant.clone(), Subject::Profile(id), known);
+        self.redis.set_snapshots(fence, version, &[row], Duration::from_secs(3600)).await.unwrap();
+        let publication = Publication { version, tenant, id: profile.to_owned(), data: Vec::new(), trace };
+        self.redis.publish(fence, Stream::Profiles, &[publication]).await.unwrap();
+        version
+    }
+
+    /// A client with the admin key of the tenant `t`.
+    pub(crate) fn client(&self) -> DispatchServiceClient<Authorised> {
+        DispatchServiceClient::with_interceptor(self.channel(), Bearer::new(ADMIN_KEY))
+    }
+
+    /// A client with the admin key of another tenant.
+    pub(crate) fn stranger(&self) -> DispatchServiceClient<Authorised> {
+        DispatchServiceClient::with_interceptor(self.channel(), Bearer::new(OTHER_ADMIN_KEY))
+    }
+
+    pub(crate) fn channel(&self) -> Channel {
+        Endpoint::from_shared(format!("http://{}", self.address)).unwrap().connect_lazy()
+    }
+}
+
+async fn dispatcher(shared: &Arc<SharedSettings>) -> (Tasks, SocketAddr) {
+    let settings = Settings { listen: ([127, 0, 0, 1], 0).into(), ..Settings::default() };
+    let tasks = Tasks::new();
+    let context = Context { stage: "dispatcher", shared: shared.clone(), tasks: tasks.clone() };
+    let address = start_with(context, settings).await.unwrap();
+    (tasks, address)
+}
+
+/// Redis runs as another user when the tests run as root.
+fn world_readable() -> std::fs::Permissions {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::Permissions::from_mode(0o711)
+}
+
+/// The city that a request carries.
+pub(crate) fn city(request: &tributary_testkit::Request) -> &str {
+    request.json["profile"]["fields"]["traits"]["city"].as_str().unwrap_or_default()
+}

@@ -1,0 +1,76 @@
+//! gRPC: decodes, calls, encodes.
+
+use crate::accept::accept;
+use crate::error::{out_of_time, unreachable};
+use std::sync::Arc;
+use std::time::Duration;
+use tonic::{Code, Request, Response, Status};
+use tracing::{Instrument, info_span};
+use tributary_config::{Config, WriteKeys};
+use tributary_proto::v1;
+use tributary_proto::v1::ingest_service_server::IngestService;
+use tributary_proto::v1::preprocess_service_client::PreprocessServiceClient;
+use tributary_runtime::auth::bearer;
+use tributary_runtime::client::MeshChannel;
+use tributary_runtime::telemetry::names;
+use tributary_runtime::{Problem, deadline, into_status, reason_of};
+
+/// What this stage still needs after preprocess has answered.
+const OWN_TIME: Duration = Duration::from_millis(5);
+
+/// `IngestService`, for clients.
+pub(crate) struct Grpc {
+    pub(crate) config: Arc<Config>,
+    pub(crate) keys: Arc<WriteKeys>,
+    pub(crate) preprocess: PreprocessServiceClient<MeshChannel>,
+    pub(crate) patience: Duration,
+}
+
+#[tonic::async_trait]
+impl IngestService for Grpc {
+    async fn track(&self, request: Request<v1::TrackRequest>) -> Result<Response<v1::TrackResponse>, Status> {
+        let knows = |tenant: &_, source: &str| {
+            self.config
+                .tenant(tenant)
+                .is_some_and(|tenant| tenant.sources.keys().any(|name| name.as_str() == source))
+        };
+        let verified = accept(bearer(request.metadata()), request.get_ref(), &self.keys, knows)
+            .map_err(|refusal| into_status(&refusal))?;
+        let patience = deadline::remaining(&request).unwrap_or(self.patience).saturating_sub(OWN_TIME);
+        if patience.is_zero() {
+            return Err(into_status(&out_of_time()));
+        }
+        let hop = v1::ProcessRequest {
+            tenant: verified.tenant.to_string(),
+            source: verified.source.to_string(),
+            payload: Some(request.into_inner()),
+            derivation: None,
+        };
+        let span = info_span!(
+            "process",
+            { names::OTEL_NAME } = "tributary.v1.PreprocessService/Process",
+            { names::OTEL_KIND } = "client",
+            { names::RPC_SYSTEM } = "grpc",
+            { names::RPC_SERVICE } = "tributary.v1.PreprocessService",
+            { names::RPC_METHOD } = "Process",
+        );
+        let hop = deadline::with_deadline(Request::new(hop), patience);
+        let mut preprocess = self.preprocess.clone();
+        // The interceptor takes the trace from the span that is current when the call is made.
+        let answered = async { preprocess.process(hop).await }.instrument(span).await;
+        let answer = answered.map_err(passed_on)?.into_inner().answer;
+        answer.map(Response::new).ok_or_else(|| into_status(&Problem::internal("preprocess answered nothing")))
+    }
+}
+
+/// preprocess speaks to the caller in the caller's terms already; anything else is the hop's own failure.
+fn passed_on(status: Status) -> Status {
+    match status.code() {
+        _ if reason_of(&status).is_some() => status,
+        Code::DeadlineExceeded | Code::Cancelled => into_status(&out_of_time()),
+        _ => {
+            tracing::debug!(code = ?status.code(), "preprocess did not answer");
+            into_status(&unreachable())
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! What the caller is told. Pure.
+
+use crate::payload::{Payload, warning};
+use crate::plan::{Plan, Planned};
+use crate::process::Walk;
+use crate::start::Named;
+use tributary_model::{Change, Members, ProfileId, StreamId, deltas};
+use tributary_proto::convert::{deltas_to_wire, profile_to_wire, session_to_wire};
+use tributary_proto::v1;
+use tributary_streams::{AppendedEvent, Reading};
+
+/// What became of a payload.
+pub(crate) struct Outcome {
+    /// Where its events were appended.
+    pub(crate) at: ProfileId,
+    /// What was known before.
+    pub(crate) before: Reading,
+    /// What was planned on that.
+    pub(crate) plan: Plan,
+    /// What the slot answered, one for each planned event.
+    pub(crate) events: Vec<AppendedEvent>,
+    /// What is known now, read again because some events were duplicates.
+    pub(crate) reread: Option<Reading>,
+    /// The session's members at the profile that it is bound to, if that is another one.
+    pub(crate) elsewhere: Members,
+}
+
+impl Outcome {
+    pub(crate) fn has_duplicates(&self) -> bool {
+        self.events.contains(&AppendedEvent::Duplicate)
+    }
+
+    /// The units that were written, in the order of the stream.
+    fn written(&self) -> Vec<&Planned> {
+        let mut written = Vec::new();
+        for (planned, appended) in self.plan.events.iter().zip(&self.events) {
+            let AppendedEvent::Accepted { created_profile, opened_visit, .. } = appended else { continue };
+            written.extend(self.plan.created.iter().filter(|_| *created_profile));
+            written.extend(planned.visit_started.iter().filter(|_| *opened_visit));
+            written.push(&planned.event);
+        }
+        written
+    }
+
+    /// The last entries of the profile and, where there is one, of the session.
+    fn versions(&self) -> Option<(StreamId, StreamId)> {
+        self.events.iter().rev().find_map(|event| match event {
+            AppendedEvent::Accepted { profile_version, last_change, .. } => Some((*profile_version, *last_change)),
+            AppendedEvent::Duplicate => None,
+        })
+    }
+}
+
+/// The answer to a payload of which no event can be accepted: nothing was read and nothing written.
+pub(crate) fn nothing_accepted(payload: &Payload, durability: v1::Durability, revision: &str) -> v1::TrackResponse {
+    v1::TrackResponse {
+        events: payload.events.iter().map(|event| result(event, None)).collect(),
+        durability: durability.into(),
+        revision: revision.to_owned(),
+        ..v1::TrackResponse::default()
+    }
+}
+
+/// The answer to a payload that was appended.
+pub(crate) fn encode(
+    outcome: &Outcome,
+    payload: &Payload,
+    named: &Named,
+    walk: &Walk<'_>,
+    durability: v1::Durability,
+    revision: &str,
+) -> v1::TrackResponse {
+    let now = walk.received();
+    let written = outcome.written();
+    let profile_changes: Vec<Change> = written.iter().flat_map(|unit| unit.profile_changes.clone()).collect();
+    let versions = outcome.versions();
+
+    let before = &outcome.before.profile;
+    let (after, profile_deltas) = deltas(&before.state, &profile_changes, now);
+    let version = versions.map_or(before.version, |(profile, _)| profile);
+    let profile_deltas = deltas_to_wire(before.version, version, &profile_deltas);
+    let (known_version, known) = match &outcome.reread {
+        Some(reading) => (reading.profile.version, &reading.profile.state),
+        None => (version, &after),
+    };
+    let profile = Members::one(outcome.at.clone(), known_version, known.clone());
+
+    let (session, session_deltas) = match walk.session() {
+        None => (None, None),
+        Some((session, bound)) => {
+            let changes: Vec<Change> = written.iter().flat_map(|unit| unit.session_changes.clone()).collect();
+            let (version, state) = outcome
+                .before
+                .session
+                .get(&outcome.at)
+                .map(|(version, state)| (version, state.clone()))
+                .unwrap_or_default();
+            let (after, session_deltas) = deltas(&state, &changes, now);
+            let version_after = versions.map_or(version, |(_, last)| last);
+            let mut members = match &outcome.reread {
+                Some(reading) => reading.session.clone(),
+                None => {
+                    let mut members = outcome.before.session.clone();
+                    members.insert(outcome.at.clone(), version_after, after);
+                    members
+                }
+            };
+            members.join(outcome.elsewhere.clone());
+            let view = members.total().view(now);
+            let session = session_to_wire(walk.tenant_id(), session, bound, &members, &view);
+            (Some(session), Some(deltas_to_wire(version, version_after, &session_deltas)))
+        }
+    };
+
+    let mut warnings = Vec::new();
+    if let Named::Untrusted(_) = named {
+        let text = "this id is not one the mesh made; use the profile id of the answer from now on";
+        warnings.push(warning(v1::WarningCode::ProfileReplaced, "profile_id", text));
+    }
+    v1::TrackResponse {
+        receipt: receipt(&outcome.events),
+        profile: Some(profile_to_wire(walk.tenant_id(), &outcome.at, &profile, &profile.total().view(now))),
+        session,
+        profile_deltas: Some(profile_deltas),
+        session_deltas,
+        events: results(payload, outcome),
+        warnings,
+        durability: durability.into(),
+        revision: revision.to_owned(),
+    }
+}
+
+/// The place of the first accepted event; empty where all were known.
+fn receipt(events: &[AppendedEvent]) -> String {
+    let first = events.iter().find_map(|event| match event {
+        AppendedEvent::Accepted { entry, .. } => Some(entry.to_string()),
+        AppendedEvent::Duplicate => None,
+    });
+    first.unwrap_or_default()
+}
+
+fn results(payload: &Payload, outcome: &Outcome) -> Vec<v1::EventResult> {
+    let mut results: Vec<v1::EventResult> = payload.events.iter().map(|event| result(event, None)).collect();
+    for (planned, appended) in outcome.plan.events.iter().zip(&outcome.events) {
+        results[planned.index] = result(&payload.events[planned.index], Some(appended));
+    }
+    for (index, violation) in &outcome.plan.refused {
+        results[*index].violations.push(violation.clone());
+    }
+    results
+}
+
+fn result(
+    event: &Result<crate::payload::AcceptedEvent, Vec<v1::Violation>>,
+    appended: Option<&AppendedEvent>,
+) -> v1::EventResult {
+    let status = match appended {
+        Some(AppendedEvent::Accepted { .. }) => v1::EventStatus::Accepted,
+        Some(AppendedEvent::Duplicate) => v1::EventStatus::Duplicate,
+        None => v1::EventStatus::Invalid,
+    };
+    match event {
+        Ok(event) => v1::EventResult {
+            event_id: event.id.to_string(),
+            status: status.into(),
+            violations: Vec::new(),
+            warnings: event.warnings.clone(),
+        },
+        Err(violations) => v1::EventResult {
+            event_id: String::new(),
+            status: v1::EventStatus::Invalid.into(),
+            violations: violations.clone(),
+            warnings: Vec::new(),
+        },
+    }
+}

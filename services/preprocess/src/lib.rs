@@ -1,0 +1,79 @@
+//! preprocess: the only writer of events. Every event, a client's or a derived one, enters here.
+//!
+//! Serves `PreprocessService.Process` to the mesh. Reads snapshots and pending changes in Redis, and rows in Postgres
+//! where those are cold; writes `{p}:events` and `{p}:changes`. Start reading at [`process`], the story of a payload.
+
+mod answer;
+mod error;
+mod grpc;
+pub mod payload;
+pub mod plan;
+pub mod process;
+pub mod settings;
+pub mod start;
+
+pub use error::{PayloadError, ProcessError};
+
+use anyhow::Context as _;
+use process::Processor;
+use secrecy::ExposeSecret;
+use settings::Settings;
+use std::sync::Arc;
+use std::time::Duration;
+use tonic::service::Routes;
+use tributary_config::Config;
+use tributary_model::IdKey;
+use tributary_proto::v1::preprocess_service_server::{PreprocessServiceServer, SERVICE_NAME};
+use tributary_runtime::settings::Durability;
+use tributary_runtime::{Context, MAX_HOP_BYTES, Server, bind, load_stage, standard_service};
+use tributary_storage::Storage;
+use tributary_streams::{AppendLimits, Reader, Redis};
+
+/// How long Redis or Postgres may be away before the stage calls itself not ready.
+const READINESS: Duration = Duration::from_secs(2);
+
+/// Starts the stage: binds, connects, spawns, returns.
+pub async fn start(context: Context) -> anyhow::Result<()> {
+    let settings: Settings = load_stage("preprocess")?;
+    let shared = &context.shared;
+    let listener = bind("preprocess", settings.listen).await?;
+    let directory = shared.config.as_deref().context("set TRIBUTARY_CONFIG to the directory of the configuration")?;
+    let config = Arc::new(Config::load(directory)?);
+    let redis = Redis::connect(shared.redis_url.expose_secret(), shared.durability == Durability::Relaxed).await?;
+    let storage = Storage::connect(shared.database_url.expose_secret(), settings.database_connections)
+        .await
+        .context("DATABASE_URL: preprocess needs Postgres when it starts")?;
+    let limits = AppendLimits {
+        dedup_window: shared.dedup_window,
+        visit_timeout: shared.visit_timeout,
+        pending: settings.pending_limit,
+        stream: settings.stream_limit,
+    };
+    let processor = Processor {
+        reader: Reader::new(redis.clone(), storage, shared.partitions, settings.snapshot_life),
+        redis: redis.clone(),
+        config,
+        key: Arc::new(IdKey::new(shared.id_key.expose_secret().as_bytes()).context("TRIBUTARY_ID_KEY")?),
+        partitions: shared.partitions,
+        limits,
+    };
+    let service = grpc::Grpc { processor, credential: shared.mesh_credential.clone() };
+    let service = standard_service!(PreprocessServiceServer::new(service), MAX_HOP_BYTES);
+    let health = Server::new().names([SERVICE_NAME]).serve(
+        listener,
+        Routes::new(service),
+        tributary_proto::DESCRIPTORS,
+        &context.tasks,
+    )?;
+    let stopping = context.tasks.stopping();
+    context.tasks.spawn("readiness", async move {
+        loop {
+            health.set_serving(redis.ping().await.is_ok()).await;
+            tokio::select! {
+                () = stopping.cancelled() => return Ok(()),
+                () = tokio::time::sleep(READINESS) => {}
+            }
+        }
+    });
+    Ok(())
+}

@@ -1,0 +1,34 @@
+//! This stage's own settings: `TRIBUTARY_PREPROCESS__<KEY>`.
+
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Settings of preprocess.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Connections to Postgres.
+    pub database_connections: u32,
+    /// Changes of one profile that may wait for the collector.
+    pub pending_limit: usize,
+    /// Entries that a partition's streams may hold.
+    pub stream_limit: usize,
+    /// How long a snapshot that a read installs lives.
+    #[serde(with = "humantime_serde")]
+    pub snapshot_life: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: ([127, 0, 0, 1], 7702).into(),
+            database_connections: 8,
+            pending_limit: 20_000,
+            stream_limit: 1_000_000,
+            snapshot_life: Duration::from_secs(3600),
+        }
+    }
+}

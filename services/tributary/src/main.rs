@@ -1,0 +1,5 @@
+//! `tributary`: the command of the mesh.
+
+fn main() -> std::process::ExitCode {
+    tributary::cli::main()
+}

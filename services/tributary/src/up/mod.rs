@@ -1,0 +1,129 @@
+//! Brings the mesh up on this machine: servers, five processes, and their end.
+//!
+//! Everything is kept in `.tributary` of the current folder: data, logs, secrets, and `env`, which says where
+//! everything is. Nothing is restarted silently: if a part ends, all of it ends, with the reason.
+
+mod folder;
+mod jaeger;
+mod logs;
+mod report;
+mod secrets;
+mod servers;
+mod stages;
+
+use anyhow::Context as _;
+use std::path::{Path, PathBuf};
+use tokio::signal::unix::{SignalKind, signal};
+
+use self::{folder::Folder, jaeger::Traces, secrets::Secrets, servers::Servers, stages::Stages};
+
+/// How to bring the mesh up.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The folder of configuration documents.
+    #[arg(long, env = "TRIBUTARY_CONFIG", default_value = "deploy/example")]
+    config: PathBuf,
+}
+
+/// Starts everything, waits for Ctrl-C or SIGTERM, stops everything. A second signal ends it at once.
+///
+/// # Errors
+/// When a part is missing, does not come up, or ends while the mesh runs.
+pub async fn run(args: Args) -> anyhow::Result<()> {
+    let mut signals = Signals::listen()?;
+    let mut mesh = tokio::select! {
+        mesh = Mesh::start(&args.config) => mesh?,
+        () = signals.next() => return Ok(()),
+    };
+    report::print(&mesh);
+
+    let outcome = tokio::select! {
+        ended = mesh.watch() => ended,
+        () = signals.next() => Ok(()),
+    };
+    match &outcome {
+        Ok(()) => println!("stopping"),
+        // Stopping can take a while; the whole error comes at the end.
+        Err(error) => println!("stopping: {}", error.to_string().lines().next().unwrap_or_default()),
+    }
+    tokio::select! {
+        () = mesh.stop() => {}
+        () = signals.next() => println!("stopped at once; what was acknowledged is kept"),
+    }
+    outcome
+}
+
+/// What runs; the fields are in the order in which they have to end.
+struct Mesh {
+    stages: Stages,
+    traces: Traces,
+    servers: Servers,
+    folder: Folder,
+}
+
+impl Mesh {
+    async fn start(config: &Path) -> anyhow::Result<Mesh> {
+        let config = config.canonicalize().with_context(|| {
+            format!("no configuration at {}: name its folder with --config", config.display())
+        })?;
+        let folder = Folder::open()?;
+        let secrets = Secrets::load(&folder, &config)?;
+        let servers = Servers::start(&folder).await?;
+        tributary_storage::migrate(&servers.database_url)
+            .await
+            .context("cannot bring the database up to date")?;
+        let traces = Traces::start(&folder).await;
+        let stages = Stages::start(&folder, &config, &secrets, &servers, &traces).await?;
+        let mesh = Mesh { stages, traces, servers, folder };
+        mesh.tell_where_everything_is(&secrets)?;
+        Ok(mesh)
+    }
+
+    /// For `tributary send`, `tributary profile` and scripts.
+    fn tell_where_everything_is(&self, secrets: &Secrets) -> anyhow::Result<()> {
+        let mut file = secrets.for_clients();
+        self.stages.describe(&mut file);
+        file.set("REDIS_URL", &*self.servers.redis_url);
+        file.set("DATABASE_URL", &*self.servers.database_url);
+        file.write(&self.folder.env_file())
+    }
+
+    /// Shows warnings as they are logged, until a part ends.
+    async fn watch(&mut self) -> anyhow::Result<()> {
+        loop {
+            self.stages.show_warnings();
+            self.stages.check()?;
+            self.servers.check()?;
+            tokio::time::sleep(logs::INTERVAL).await;
+        }
+    }
+
+    async fn stop(&mut self) {
+        self.stages.stop().await;
+        self.stages.show_warnings();
+        self.traces.stop().await;
+        self.servers.stop().await;
+        self.folder.forget_env_file();
+    }
+}
+
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Signals> {
+        Ok(Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! What people need to know once everything runs.
+
+use super::{Mesh, secrets::TENANT};
+
+/// Prints where everything is, and what to do first.
+pub(super) fn print(mesh: &Mesh) {
+    println!("\nTributary is up. Ctrl-C stops it.\n");
+    for (stage, address) in mesh.stages.addresses() {
+        line(stage.name(), &format!("http://{address}"));
+    }
+    for (name, shown) in mesh.servers.shown() {
+        line(name, shown);
+    }
+    line("traces", &mesh.traces.shown());
+    line("logs", ".tributary/logs/");
+    line("keys", &format!(".tributary/env, for tenant {TENANT}"));
+    let own = std::env::args().next().unwrap_or_else(|| "tributary".into());
+    println!("\nSend some events, from another terminal in this folder:\n\n    {own} send\n");
+}
+
+fn line(name: &str, value: &str) {
+    println!("  {name:<11} {value}");
+}

@@ -1,0 +1,3 @@
+//! tributary-workflow
+
+pub mod engine;
