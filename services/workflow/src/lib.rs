@@ -1,3 +1,68 @@
-//! tributary-workflow
+//! workflow: the only runner. The owner of a partition runs each profile's events through the tenant's workflows, in
+//! their order.
+//!
+//! Reads `{p}:events` and `{p}:forward`; writes `{p}:changes`, `{p}:forward` and `{p}:dead`, and hands derived events to
+//! preprocess. Serves health and reflection only. Start reading at [`engine`], which decides what runs do and is pure;
+//! `worker.rs` is the life of a partition around it.
 
+mod effects;
 pub mod engine;
+mod error;
+mod events;
+mod forward;
+mod lanes;
+mod letter;
+pub mod settings;
+mod worker;
+
+use anyhow::Context as _;
+use secrecy::ExposeSecret;
+use settings::Settings;
+use std::sync::Arc;
+use tonic::service::Routes;
+use tributary_config::Config;
+use tributary_proto::v1::preprocess_service_client::PreprocessServiceClient;
+use tributary_runtime::client::mesh;
+use tributary_runtime::settings::Durability;
+use tributary_runtime::{Context, MAX_HOP_BYTES, Server, bind, load_stage};
+use tributary_storage::Storage;
+use tributary_streams::{Ownership, Reader, Redis, StreamsError, Watch, own};
+use worker::Worker;
+
+/// Starts the stage: binds, connects, spawns, returns.
+pub async fn start(context: Context) -> anyhow::Result<()> {
+    let settings: Settings = load_stage("workflow")?;
+    let shared = context.shared.clone();
+    let listener = bind("workflow", settings.listen).await?;
+    let directory = shared.config.as_deref().context("set TRIBUTARY_CONFIG to the directory of the configuration")?;
+    let config = Arc::new(Config::load(directory)?);
+    let redis = Redis::connect(shared.redis_url.expose_secret(), shared.durability == Durability::Relaxed).await?;
+    let storage = Storage::connect_lazy(shared.database_url.expose_secret(), settings.database_connections)?;
+    let channel = mesh(&settings.preprocess, &shared.mesh_credential).context("TRIBUTARY_WORKFLOW__PREPROCESS")?;
+    let watch = Arc::new(Watch::default());
+    let worker = Arc::new(Worker {
+        reader: Reader::new(redis.clone(), storage, shared.partitions, settings.snapshot_life),
+        redis: redis.clone(),
+        config,
+        watch: watch.clone(),
+        preprocess: PreprocessServiceClient::new(channel).max_decoding_message_size(MAX_HOP_BYTES),
+        settings,
+        dedup_window: shared.dedup_window,
+        lease: shared.lease,
+    });
+    Server::new().names([]).serve(listener, Routes::default(), tributary_proto::DESCRIPTORS, &context.tasks)?;
+
+    let stopping = context.tasks.stopping();
+    let watching = watch.run(redis.clone(), stopping.clone());
+    context.tasks.spawn("watch", async {
+        watching.await;
+        Ok(())
+    });
+    let ownership = Ownership { stage: "workflow", partitions: shared.partitions, lease: shared.lease };
+    context.tasks.spawn("ownership", async move {
+        let no_rows = async |_| Ok::<i64, StreamsError>(0);
+        own(redis, ownership, stopping, no_rows, |held| worker::run(worker.clone(), held)).await;
+        Ok(())
+    });
+    Ok(())
+}

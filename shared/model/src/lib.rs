@@ -13,6 +13,7 @@ mod change;
 mod delta;
 mod ids;
 mod intent;
+mod kinds;
 mod minting;
 mod path;
 mod profile;
@@ -37,8 +38,9 @@ pub use ids::{
     Version, partition_of,
 };
 pub use intent::{Intent, IntentOp};
+pub use kinds::{Kind, KindError, Kinds};
 pub use minting::{IdKey, KeyTooShort, Recognised, derived_event_id};
-pub use path::{Kind, KindError, Kinds, Path, PathError};
+pub use path::{Path, PathError};
 pub use profile::Members;
 pub use refusal::{Refusal, Resource};
 pub use state::State;

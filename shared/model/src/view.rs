@@ -75,10 +75,10 @@ enum Node<'a> {
 
 /// Paths come in order, so a value comes before what lies below it.
 fn place<'a>(object: &mut BTreeMap<&'a str, Node<'a>>, path: &'a str, value: &'a Value) {
-    if let Some((first, rest)) = path.split_once('.') {
-        if let Node::Branch(inner) = object.entry(first).or_insert_with(|| Node::Branch(BTreeMap::new())) {
-            return place(inner, rest, value);
-        }
+    if let Some((first, rest)) = path.split_once('.')
+        && let Node::Branch(inner) = object.entry(first).or_insert_with(|| Node::Branch(BTreeMap::new()))
+    {
+        return place(inner, rest, value);
     }
     object.insert(path, Node::Shown(value));
 }

@@ -1,5 +1,7 @@
 //! What is admitted, what is rewritten, what is refused.
 
+#![allow(clippy::unwrap_used, reason = "a failed helper is a failed test")]
+
 use serde_json::{Value, json};
 use tributary_model::{
     Admission, Cause, Change, EventId, Intent, IntentOp, Kind, Kinds, Limits, Op, Path, Refusal, Resource,

@@ -1,5 +1,7 @@
 //! Simpler rules that look right and are not: each test here fails under one of them (docs/algebra.md §10).
 
+#![allow(clippy::unwrap_used, reason = "a failed helper is a failed test")]
+
 use serde_json::{Value, json};
 use tributary_model::{
     Amount, Bound, Change, ChangeId, EventId, Members, Op, Path, ProfileId, SessionId, State, Time, Version,

@@ -1,5 +1,7 @@
 //! Sets of changes whose outcome an independent implementation worked out.
 
+#![allow(clippy::unwrap_used, reason = "a failed helper is a failed test")]
+
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use tributary_model::{

@@ -22,7 +22,7 @@ impl BoundCell {
     /// Keeps the greater value; of equal ones the earlier.
     pub(crate) fn greater(&mut self, other: Self) {
         let wins = other.bound.value > self.bound.value
-            || (other.bound.value == self.bound.value && other.stamp > self.stamp);
+            || (other.bound.value == self.bound.value && other.stamp < self.stamp);
         if wins {
             *self = other;
         }

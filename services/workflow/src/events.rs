@@ -1,0 +1,198 @@
+//! An event is handled: its workflows run, and what they did is committed with it (docs/protocol.md §6).
+
+use crate::effects;
+use crate::engine::{Run, RunInput, run_all};
+use crate::error::Trouble;
+use crate::letter;
+use crate::worker::Worker;
+use prost::Message;
+use std::time::Duration;
+use tracing::{Instrument, Span, info_span};
+use tributary_config::{EventView, Tenant};
+use tributary_model::{EventId, PartitionId, ProfileId, SessionId, State, TenantId};
+use tributary_proto::convert::time_from_wire;
+use tributary_proto::v1;
+use tributary_runtime::now;
+use tributary_runtime::telemetry::{names, propagation};
+use tributary_streams::{Committed, Effect, Ending, Entry, Group, Handed, Held, Stream, StreamsError};
+
+/// How long a lane waits before it tries again.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Handles an entry of `{p}:events`, for as long as it takes: later events of the profile must not overtake it.
+pub(crate) async fn handle(worker: &Worker, held: &Held, handed: Handed) -> Result<(), StreamsError> {
+    let span = process_span(&handed.entry, held.fence.partition);
+    async {
+        loop {
+            match attempt(worker, held, &handed).await {
+                Ok(()) => return Ok(()),
+                Err(Trouble::Streams(error)) => return Err(error),
+                Err(Trouble::Wait(reason)) => {
+                    tracing::warn!(partition = held.fence.partition.0, %reason, "an event waits");
+                    // Handed over unfinished: it is pending for the next owner.
+                    if held.stop.run_until_cancelled(tokio::time::sleep(PAUSE)).await.is_none() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+    .instrument(span)
+    .await
+}
+
+async fn attempt(worker: &Worker, held: &Held, handed: &Handed) -> Result<(), Trouble> {
+    let entry = &handed.entry;
+    let event = match Subject::decode(handed, worker.settings.deliveries) {
+        Ok(event) => event,
+        Err(reason) => return give_up(worker, held, handed, reason).await,
+    };
+    // A tenant whose configuration is gone has no workflows; its events are not kept waiting for one.
+    let runs = match worker.config.tenant(&event.tenant) {
+        Some(tenant) if effects::concerns(tenant, &event.message.r#type) => run(worker, tenant, &event).await?,
+        _ => Vec::new(),
+    };
+    let effects = effects::of_runs(&event, &runs, entry.id, worker.dedup_window, now());
+    let span = info_span!(
+        "commit",
+        { names::OTEL_NAME } = names::SEND_CHANGES,
+        { names::OTEL_KIND } = "producer",
+        { names::MESSAGING_SYSTEM } = names::MESSAGING_REDIS,
+        { names::MESSAGING_OPERATION_TYPE } = "send",
+        { names::MESSAGING_DESTINATION_NAME } = Stream::Changes.name(),
+        { names::CHANGES } = runs.iter().map(|run| run.changes.len()).sum::<usize>(),
+    );
+    let trace = propagation::context_of(&span);
+    let commit = worker.redis.commit(&held.fence, Group::Workflow, entry.id, &event.tenant, &effects, &trace);
+    if commit.instrument(span).await? == Committed::Already {
+        tracing::debug!(partition = held.fence.partition.0, entry = %entry.id, "was handled before");
+    }
+    Ok(())
+}
+
+/// The decoded event, with the ids that the stages need.
+pub(crate) struct Subject {
+    pub(crate) message: v1::Event,
+    pub(crate) tenant: TenantId,
+    pub(crate) id: EventId,
+    pub(crate) profile: ProfileId,
+    pub(crate) session: Option<SessionId>,
+}
+
+impl Subject {
+    /// Why not, where it cannot be handled at all.
+    fn decode(handed: &Handed, most_deliveries: u64) -> Result<Self, &'static str> {
+        if handed.entry.lost {
+            return Err("TRIMMED");
+        }
+        if handed.deliveries > most_deliveries {
+            return Err("TOO_MANY_DELIVERIES");
+        }
+        let message = v1::Event::decode(handed.entry.data.as_slice()).map_err(|_| "UNDECODABLE")?;
+        let session = (!message.session_id.is_empty()).then(|| SessionId::new(message.session_id.as_str()));
+        Ok(Self {
+            tenant: TenantId::new(message.tenant.as_str()).map_err(|_| "UNDECODABLE")?,
+            id: EventId::new(message.id.as_str()).map_err(|_| "UNDECODABLE")?,
+            profile: ProfileId::new(message.profile_id.as_str()).map_err(|_| "UNDECODABLE")?,
+            session: session.transpose().map_err(|_| "UNDECODABLE")?,
+            message,
+        })
+    }
+}
+
+/// Reads what is known now, after the commit of this profile's event before, and runs the workflows on it.
+async fn run(worker: &Worker, tenant: &Tenant, event: &Subject) -> Result<Vec<Run>, Trouble> {
+    let reading = worker.reader.read(&event.tenant, &event.profile, event.session.as_ref()).await?;
+    let message = &event.message;
+    let object = |document: &Option<tributary_proto::raw::RawStruct>| {
+        document.as_ref().map(tributary_proto::raw::RawStruct::to_object).transpose().map(Option::unwrap_or_default)
+    };
+    // Admission decoded both before the event was appended.
+    let (Ok(properties), Ok(context)) = (object(&message.properties), object(&message.context)) else {
+        return Ok(Vec::new());
+    };
+    let time = |time: &Option<prost_types::Timestamp>| {
+        time.as_ref().and_then(|time| time_from_wire(time, "time").ok()).unwrap_or_else(now)
+    };
+    let input = RunInput {
+        event: EventView {
+            id: event.id.as_str(),
+            event_type: &message.r#type,
+            time: time(&message.time),
+            received: time(&message.received),
+            source: &message.source,
+            session_id: event.session.as_ref().map(SessionId::as_str),
+            properties: &properties,
+            context: &context,
+        },
+        event_id: &event.id,
+        profile: &reading.profile.state,
+        session: &session_state(&reading.session),
+        now: now(),
+    };
+    let runs = info_span!("engine").in_scope(|| run_all(tenant, &input));
+    for run in &runs {
+        tell(run, event);
+    }
+    Ok(runs)
+}
+
+fn session_state(members: &tributary_model::Members) -> State {
+    members.total()
+}
+
+/// A span for each run, under the event's.
+fn tell(run: &Run, event: &Subject) {
+    let refused: usize = run.steps.iter().map(|step| step.refused.len()).sum();
+    let _span = info_span!(
+        "run",
+        { names::OTEL_NAME } = names::RUN_WORKFLOW,
+        { names::TENANT } = event.tenant.as_str(),
+        { names::WORKFLOW } = run.workflow,
+        { names::EVENT_ID } = event.id.as_str(),
+        { names::CHANGES } = run.changes.len(),
+        { names::OUTCOME } = if run.failure.is_some() { "failed" } else { "done" },
+    )
+    .entered();
+    if let Some(reason) = &run.failure {
+        tracing::warn!(workflow = run.workflow, event = event.id.as_str(), %reason, "a run failed and did nothing");
+    } else if refused > 0 {
+        tracing::info!(workflow = run.workflow, event = event.id.as_str(), refused, "a run was refused some changes");
+    }
+}
+
+/// Takes an entry off the stream that cannot be handled, and keeps it where operators look.
+async fn give_up(worker: &Worker, held: &Held, handed: &Handed, reason: &'static str) -> Result<(), Trouble> {
+    let entry = &handed.entry;
+    tracing::error!(partition = held.fence.partition.0, entry = %entry.id, reason, "an event is given up on");
+    let message = "no workflow ran for this event";
+    let letter = letter::of_entry(entry, "event", reason, message, handed.deliveries, now());
+    let mut effects = vec![Effect::Dead(letter)];
+    if let Ok(event) = EventId::new(entry.event_id.as_str()) {
+        effects.push(Effect::Seen { event, entry: entry.id, ending: Ending::Dead, life: worker.dedup_window });
+    }
+    let tenant = TenantId::new(entry.tenant.as_str()).unwrap_or_else(|_| TenantId::new("unknown").expect("a word is an id"));
+    worker.redis.commit(&held.fence, Group::Workflow, entry.id, &tenant, &effects, &entry.trace).await?;
+    Ok(())
+}
+
+fn process_span(entry: &Entry, p: PartitionId) -> Span {
+    if !entry.trace.is_sampled() {
+        return Span::none();
+    }
+    let span = info_span!(
+        "process",
+        { names::OTEL_NAME } = names::PROCESS_EVENTS,
+        { names::OTEL_KIND } = "consumer",
+        { names::MESSAGING_SYSTEM } = names::MESSAGING_REDIS,
+        { names::MESSAGING_OPERATION_TYPE } = "process",
+        { names::MESSAGING_DESTINATION_NAME } = Stream::Events.name(),
+        { names::MESSAGING_DESTINATION_PARTITION_ID } = %p.0,
+        { names::MESSAGING_CONSUMER_GROUP_NAME } = Group::Workflow.name(),
+        { names::MESSAGING_MESSAGE_ID } = %entry.id,
+        { names::TENANT } = entry.tenant,
+        { names::EVENT_ID } = entry.event_id,
+    );
+    propagation::set_parent(&span, &entry.trace);
+    span
+}

@@ -1,0 +1,98 @@
+//! A derived event is handed to preprocess, by the same door as any other (docs/protocol.md §6).
+//!
+//! At least once, and once in effect: its id is derived, so a repeat is a duplicate there.
+
+use crate::letter;
+use crate::worker::Worker;
+use backon::{BackoffBuilder, ExponentialBuilder};
+use prost::Message;
+use std::time::Duration;
+use tonic::{Code, Request, Status};
+use tracing::{Instrument, info_span};
+use tributary_model::TenantId;
+use tributary_proto::v1;
+use tributary_runtime::telemetry::{names, propagation};
+use tributary_runtime::{deadline, now, reason_of};
+use tributary_streams::{Effect, Group, Handed, Held, StreamsError};
+
+/// Handles an entry of `{p}:forward`; a later one for the same profile waits until this one has its answer.
+pub(crate) async fn handle(worker: &Worker, held: &Held, handed: Handed) -> Result<(), StreamsError> {
+    let entry = &handed.entry;
+    let tenant = TenantId::new(entry.tenant.as_str()).unwrap_or_else(|_| TenantId::new("unknown").expect("a word is an id"));
+    let effects = match v1::ProcessRequest::decode(entry.data.as_slice()) {
+        _ if entry.lost => {
+            tracing::error!(partition = held.fence.partition.0, entry = %entry.id, "a derived event was trimmed: lost");
+            Vec::new()
+        }
+        Ok(request) => match send(worker, held, &handed, &request).await {
+            None => return Ok(()),
+            Some(Ok(())) => Vec::new(),
+            Some(Err(reason)) => vec![dead(&handed, &reason)],
+        },
+        Err(_) => vec![dead(&handed, "UNDECODABLE")],
+    };
+    worker.redis.commit(&held.fence, Group::Forwarder, entry.id, &tenant, &effects, &entry.trace).await?;
+    Ok(())
+}
+
+fn dead(handed: &Handed, reason: &str) -> Effect {
+    let message = "preprocess does not take this derived event";
+    Effect::Dead(letter::of_entry(&handed.entry, "forward", reason, message, handed.deliveries, now()))
+}
+
+/// Sends until answered: a target that is away or full is tried again, and never parked. `None` where the partition is
+/// handed over first; `Err` with the reason where the answer is no.
+async fn send(
+    worker: &Worker,
+    held: &Held,
+    handed: &Handed,
+    request: &v1::ProcessRequest,
+) -> Option<Result<(), String>> {
+    let mut delays = ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(50))
+        .with_max_delay(Duration::from_secs(5))
+        .with_jitter()
+        .without_max_times()
+        .build();
+    let span = info_span!(
+        "forward",
+        { names::OTEL_NAME } = "tributary.v1.PreprocessService/Process",
+        { names::OTEL_KIND } = "client",
+        { names::RPC_SYSTEM } = "grpc",
+        { names::RPC_SERVICE } = "tributary.v1.PreprocessService",
+        { names::RPC_METHOD } = "Process",
+    );
+    propagation::set_parent(&span, &handed.entry.trace);
+    loop {
+        let mut preprocess = worker.preprocess.clone();
+        // Nothing may be appended for an owner that has lost its lease: its successor sends this entry again.
+        let call = deadline::with_deadline(Request::new(request.clone()), worker.lease / 2);
+        match async { preprocess.process(call).await }.instrument(span.clone()).await {
+            Ok(answer) => return Some(outcome(&answer.into_inner())),
+            Err(status) if is_final(&status) => {
+                return Some(Err(reason_of(&status).unwrap_or_else(|| "REFUSED".to_owned())));
+            }
+            Err(status) => {
+                tracing::debug!(partition = held.fence.partition.0, code = ?status.code(), "a derived event waits");
+                let delay = delays.next().unwrap_or_default();
+                held.stop.run_until_cancelled(tokio::time::sleep(delay)).await?;
+            }
+        }
+    }
+}
+
+fn outcome(answer: &v1::ProcessResponse) -> Result<(), String> {
+    let event = answer.answer.as_ref().and_then(|answer| answer.events.first());
+    match event.map(v1::EventResult::status) {
+        Some(v1::EventStatus::Accepted | v1::EventStatus::Duplicate) => Ok(()),
+        Some(v1::EventStatus::Invalid) => {
+            let reason = event.and_then(|event| event.violations.first()).map(|violation| violation.reason.clone());
+            Err(reason.unwrap_or_else(|| "INVALID".to_owned()))
+        }
+        Some(v1::EventStatus::Unspecified) | None => Err("NO_RESULT".to_owned()),
+    }
+}
+
+fn is_final(status: &Status) -> bool {
+    matches!(status.code(), Code::InvalidArgument | Code::NotFound | Code::FailedPrecondition | Code::OutOfRange)
+}
