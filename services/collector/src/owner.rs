@@ -79,7 +79,7 @@ async fn work(partitions: &Partitions, fence: &Fence, leave: &CancellationToken)
     // Before anything is read: from here on every former owner's flush is refused.
     let taken = partitions.storage.take_epoch(fence.partition, fence.epoch).await?;
     let positions = taken.ok_or(Lost::Superseded)?;
-    // MUT
+    let positions = recover::publish_what_is_behind(partitions, fence, positions).await?;
 
     let mut flusher = Flusher::new(partitions, fence, positions);
     loop {

@@ -62,8 +62,7 @@ pub async fn start_with(context: Context, settings: Settings) -> anyhow::Result<
     let missing =
         || SettingsError::of("TRIBUTARY_CONFIG", "is missing: the directory of configuration documents");
     let folder = shared.config.as_deref().ok_or_else(missing)?;
-    let config =
-        Config::load(folder).with_context(|| format!("the configuration in {}", folder.display()))?;
+    let config = Config::load(folder)?;
     let destinations = Destinations::new(&config)?;
     let client = webhook::client().context("the client for deliveries")?;
 

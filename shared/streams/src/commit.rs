@@ -32,6 +32,13 @@ pub enum Effect {
         /// The encoded `ChangeSet`.
         set: Vec<u8>,
     },
+    /// An entry of `{p}:changes` without changes: the cause was handled and changed nothing. No subject waits for it.
+    Mark {
+        /// `<event id>/<stage digit>`.
+        cause: String,
+        /// The encoded `ChangeSet`, without a target.
+        set: Vec<u8>,
+    },
     /// A derived event on its way to preprocess.
     Forward {
         /// Its derived id.
@@ -144,6 +151,9 @@ fn push<'a>(
             ]);
             arguments.extend(traced());
             keys.push(keys::pending(p, tenant, subject));
+        }
+        Effect::Mark { cause, set } => {
+            arguments.extend(["M".into(), tenant.as_str().into(), cause.as_str().into(), set.as_slice().into()]);
         }
         Effect::Forward { event, profile, request } => {
             arguments.extend([

@@ -24,6 +24,7 @@ mod reader;
 mod reply;
 mod tail;
 mod timers;
+mod watch;
 
 pub use after_flush::{Publication, Retention};
 pub use append::{Append, AppendLimits, Appended, AppendedEvent, EventUnit, OpenVisit, Unit};
@@ -40,3 +41,4 @@ pub use owners::Fence;
 pub use ownership::{Held, Ownership, own};
 pub use reader::{MAX_HOPS, ReadError, Reader, Reading, Rows};
 pub use timers::{Due, Settlement, Timer};
+pub use watch::Watch;

@@ -46,7 +46,7 @@ pub(crate) fn decode(entries: &[Entry]) -> (Vec<Step>, Vec<DeadRow>) {
     let mut unreadable = Vec::new();
     for entry in entries {
         match step(entry) {
-            Ok(step) => steps.push(step),
+            Ok(step) => steps.extend(step),
             Err(reason) => unreadable.push(dead("change", entry, &reason)),
         }
     }
@@ -103,7 +103,8 @@ pub(crate) fn dead(kind: &'static str, entry: &Entry, reason: &Unreadable) -> De
     }
 }
 
-fn step(entry: &Entry) -> Result<Step, Unreadable> {
+/// `None` for a mark: a cause that was handled and changed nothing.
+fn step(entry: &Entry) -> Result<Option<Step>, Unreadable> {
     let set = v1::ChangeSet::decode(entry.data.as_slice())
         .map_err(|_| Unreadable::because("the entry is not a ChangeSet"))?;
     let subject = match set.target() {
@@ -112,20 +113,21 @@ fn step(entry: &Entry) -> Result<Step, Unreadable> {
             session: SessionId::new(set.id).map_err(Unreadable::because)?,
             origin: ProfileId::new(set.origin).map_err(Unreadable::because)?,
         },
+        v1::Target::Unspecified if !set.cause_event_id.is_empty() && set.changes.is_empty() => return Ok(None),
         v1::Target::Unspecified => return Err(Unreadable::because("the entry has no target")),
     };
     let bound = match set.bound_profile_id {
         id if id.is_empty() => None,
         id => Some(ProfileId::new(id).map_err(Unreadable::because)?),
     };
-    Ok(Step {
+    Ok(Some(Step {
         id: entry.id,
         key: (TenantId::new(set.tenant).map_err(Unreadable::because)?, subject),
         changes: convert::changes_from_wire(&set.changes).map_err(Unreadable::because)?,
         bound,
         received: wire::time(set.received.as_ref(), "received")?,
         trace: entry.trace.clone(),
-    })
+    }))
 }
 
 fn birth((tenant, subject): &Key, born: Time) -> Option<OriginRow> {

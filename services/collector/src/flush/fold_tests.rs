@@ -68,7 +68,7 @@ fn where_the_cut_falls_makes_no_difference() {
         let first = fold(decode(&entries[..cut]).0, HashMap::new(), NOW).profiles.remove(0);
         let member = Member { version: first.version, state: first.state, bound: None };
         let then = fold(decode(&entries[cut..]).0, HashMap::from([(key("a"), member)]), NOW);
-        assert_eq!(then.profiles, [whole.clone()]);
+        assert_eq!(then.profiles, std::slice::from_ref(&whole));
         assert!(then.origins.is_empty(), "a profile is born once");
     }
 }
@@ -104,4 +104,12 @@ fn what_cannot_be_read_is_set_aside_with_its_bytes() {
     let (steps, dead) = decode(&[broken, no_target, entry(3, "", "a", 1)]);
     assert_eq!((steps.len(), dead.len()), (1, 2));
     assert_eq!((dead[0].subject.as_str(), dead[0].data.as_slice(), dead[0].entry.ms), ("a", &[0xff][..], 1));
+}
+
+#[test]
+fn a_mark_moves_the_position_and_touches_no_row() {
+    let set = v1::ChangeSet { tenant: "demo".into(), cause_event_id: "e".into(), ..Default::default() };
+    let mark = Entry { id: StreamId::new(5, 0), tenant: "demo".into(), data: set.encode_to_vec(), ..Default::default() };
+    let (steps, dead) = decode(&[mark]);
+    assert!(steps.is_empty() && dead.is_empty());
 }

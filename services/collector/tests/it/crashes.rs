@@ -116,3 +116,27 @@ async fn redis_killed_and_restarted_loses_nothing_and_counts_nothing_twice() {
     .await;
     collector.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_postgres_is_away_hot_profiles_are_answered_and_cold_ones_are_asked_to_wait() {
+    let world = World::with_own_postgres().await;
+    let collector = world.collector().await;
+    world.append("e1", "p1", "").await;
+    assert_eq!(collector.views("p1").await, Ok(1));
+
+    world.servers.postgres().kill();
+    world.append("e2", "p1", "").await;
+    assert_eq!(collector.views("p1").await, Ok(2));
+    let cold = collector.profile("never-seen").await.unwrap_err();
+    assert_eq!(cold.code(), tonic::Code::Unavailable);
+    assert_eq!(tributary_runtime::reason_of(&cold).as_deref(), Some("POSTGRES_UNAVAILABLE"));
+
+    world.servers.postgres().restart().await.unwrap();
+    eventually(SOON, async || match collector.stored("p1").await {
+        Ok(2) => Ok(()),
+        other => Err(format!("{other:?} of 2 stored")),
+    })
+    .await;
+    assert_eq!(collector.views("p1").await, Ok(2));
+    collector.stop().await;
+}

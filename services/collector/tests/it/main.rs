@@ -1,5 +1,7 @@
 //! The collector in this process, with a private Redis and a database of its own; the tests append what preprocess would.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
 mod crashes;
 mod flow;
 mod sharing;

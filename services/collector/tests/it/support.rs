@@ -18,7 +18,7 @@ use tributary_proto::{
 use tributary_runtime::{SharedSettings, Tasks, run::Context};
 use tributary_storage::Storage;
 use tributary_streams::{Append, AppendLimits, Appended, EventUnit, Redis, Unit};
-use tributary_testkit::Servers;
+use tributary_testkit::{Servers, ServersOptions};
 
 pub(crate) const PARTITIONS: u16 = 2;
 pub(crate) const SOON: Duration = Duration::from_secs(20);
@@ -39,7 +39,16 @@ pub(crate) struct Collector {
 
 impl World {
     pub(crate) async fn new() -> Self {
-        let servers = Servers::start().await.unwrap();
+        Self::with(ServersOptions::default()).await
+    }
+
+    /// With a Postgres that the test may kill.
+    pub(crate) async fn with_own_postgres() -> Self {
+        Self::with(ServersOptions { own_postgres: true, ..Default::default() }).await
+    }
+
+    async fn with(options: ServersOptions) -> Self {
+        let servers = Servers::start_with(options).await.unwrap();
         let redis = Redis::connect(&servers.redis_url(), false).await.unwrap();
         let storage = Storage::connect(servers.database_url(), 4).await.unwrap();
         storage.ensure_deployment(PARTITIONS).await.unwrap();
@@ -137,9 +146,18 @@ impl Collector {
     }
 
     pub(crate) async fn events(&self, profile: &str) -> Vec<v1::Event> {
+        self.list(profile).await.unwrap()
+    }
+
+    /// How many events of a profile are stored, if Postgres can say.
+    pub(crate) async fn stored(&self, profile: &str) -> Result<usize, String> {
+        self.list(profile).await.map(|events| events.len()).map_err(|status| status.to_string())
+    }
+
+    async fn list(&self, profile: &str) -> Result<Vec<v1::Event>, Status> {
         let request =
             v1::ListEventsRequest { profile_id: profile.to_owned(), page_size: 1000, ..Default::default() };
-        self.client().await.list_events(admin(request)).await.unwrap().into_inner().events
+        Ok(self.client().await.list_events(admin(request)).await?.into_inner().events)
     }
 
     /// Asks it to stop and waits until it has handed everything over.

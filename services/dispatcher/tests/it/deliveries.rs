@@ -3,7 +3,7 @@ use std::time::Duration;
 use tributary_model::TraceContext;
 use tributary_testkit::{Answer, Receiver, Request, eventually};
 
-use crate::stage::{Running, SOON, city, destination};
+use crate::stage::{Running, SOON, city, destination, neighbour};
 
 const QUICK: &str =
     "  profiles: {quiet: 100ms, longest_wait: 10s}\n  retry: {attempts: 5, first: 50ms, longest: 200ms}\n";
@@ -54,14 +54,16 @@ async fn failures_are_repeated_with_the_same_key_until_it_is_taken() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_comes_during_a_delivery_is_delivered_after_it() {
     let receiver = Receiver::start().await.unwrap();
-    receiver.script([Answer { delay: Duration::from_millis(800), ..Answer::from(200) }]);
+    receiver.script([Answer { delay: Duration::from_secs(3), ..Answer::from(200) }]);
     let stage = Running::start(&[destination("crm", &receiver, QUICK)]).await;
     stage.publish("p", "Berlin").await;
     requests(&receiver, 1).await;
     stage.publish("p", "Paris").await;
-    let sent = requests(&receiver, 2).await;
-    assert_eq!(sent.iter().map(city).collect::<Vec<_>>(), ["Berlin", "Paris"]);
-    assert_ne!(sent[0].header("idempotency-key"), sent[1].header("idempotency-key"));
+    // Due after it, and yet before it, because nothing of its own is under way.
+    stage.publish(&neighbour("p"), "Oslo").await;
+    let sent = requests(&receiver, 3).await;
+    assert_eq!(sent.iter().map(city).collect::<Vec<_>>(), ["Berlin", "Oslo", "Paris"]);
+    assert_ne!(sent[0].header("idempotency-key"), sent[2].header("idempotency-key"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,4 +103,18 @@ async fn a_delivery_carries_on_the_trace_of_the_newest_version() {
     // Without telemetry in this process the entry's own context travels on.
     assert_eq!(sent[0].header("traceparent"), Some(trace.traceparent.as_str()));
     assert_eq!(sent[0].header("tracestate"), Some("vendor=1"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_being_away_is_no_failure_of_the_destination() {
+    let receiver = Receiver::start().await.unwrap();
+    let one_attempt = "  profiles: {quiet: 50ms, longest_wait: 10s}\n  retry: {attempts: 1}\n";
+    let stage = Running::start(&[destination("crm", &receiver, one_attempt)]).await;
+    // Published, but not in Redis: it would have to be read from Postgres.
+    let version = stage.next_version();
+    stage.announce("cold", version, TraceContext::default()).await;
+    stage.publish("hot", "Oslo").await;
+    assert_eq!(city(&requests(&receiver, 1).await[0]), "Oslo");
+    stage.fold("cold", "Berlin", stage.next_version()).await;
+    assert_eq!(city(&requests(&receiver, 2).await[1]), "Berlin");
 }

@@ -44,7 +44,7 @@ pub(crate) struct Running {
 pub(crate) fn destination(name: &str, receiver: &Receiver, more: &str) -> String {
     let url = receiver.url();
     format!(
-        "---\nkind: Destination\nname: {name}\ntenant: t\nspec:\n  webhook: {{url: '{url}', timeout: 2s}}\n{more}"
+        "---\nkind: Destination\nname: {name}\ntenant: t\nspec:\n  webhook: {{url: '{url}', timeout: 20s}}\n{more}"
     )
 }
 
@@ -98,10 +98,18 @@ impl Running {
     }
 
     pub(crate) async fn publish_traced(&self, profile: &str, city: &str, trace: TraceContext) -> StreamId {
-        let tenant = TenantId::new("t").unwrap();
-        let id = ProfileId::new(profile).unwrap();
-        let fence = &self.collector[usize::from(partition_of(&tenant, profile, PARTITIONS).0)];
-        let version = StreamId::new(self.versions.fetch_add(1, Ordering::Relaxed), 0);
+        let version = self.next_version();
+        self.fold(profile, city, version).await;
+        self.announce(profile, version, trace).await;
+        version
+    }
+
+    pub(crate) fn next_version(&self) -> StreamId {
+        StreamId::new(self.versions.fetch_add(1, Ordering::Relaxed), 0)
+    }
+
+    /// Makes the profile known in Redis.
+    pub(crate) async fn fold(&self, profile: &str, city: &str, version: StreamId) {
         let change = Change {
             id: ChangeId::new("e/1/0/0000").unwrap(),
             event: EventId::new("e").unwrap(),
@@ -110,11 +118,20 @@ impl Running {
             op: Op::Set(city.into()),
         };
         let known = Known { version, state: State::one(&change) };
-        let row = (tenant.clone(), Subject::Profile(id), known);
-        self.redis.set_snapshots(fence, version, &[row], Duration::from_secs(3600)).await.unwrap();
-        let publication = Publication { version, tenant, id: profile.to_owned(), data: Vec::new(), trace };
-        self.redis.publish(fence, Stream::Profiles, &[publication]).await.unwrap();
-        version
+        let row = (tenant(), Subject::Profile(ProfileId::new(profile).unwrap()), known);
+        let life = Duration::from_secs(3600);
+        self.redis.set_snapshots(self.collector(profile), version, &[row], life).await.unwrap();
+    }
+
+    /// Puts the profile on its partition's stream.
+    pub(crate) async fn announce(&self, profile: &str, version: StreamId, trace: TraceContext) {
+        let publication =
+            Publication { version, tenant: tenant(), id: profile.to_owned(), data: Vec::new(), trace };
+        self.redis.publish(self.collector(profile), Stream::Profiles, &[publication]).await.unwrap();
+    }
+
+    fn collector(&self, profile: &str) -> &Fence {
+        &self.collector[usize::from(partition_of(&tenant(), profile, PARTITIONS).0)]
     }
 
     /// A client with the admin key of the tenant `t`.
@@ -130,6 +147,17 @@ impl Running {
     pub(crate) fn channel(&self) -> Channel {
         Endpoint::from_shared(format!("http://{}", self.address)).unwrap().connect_lazy()
     }
+}
+
+/// Another profile of the same partition.
+pub(crate) fn neighbour(profile: &str) -> String {
+    let partition = |profile: &str| partition_of(&tenant(), profile, PARTITIONS);
+    let mut others = (0..).map(|number| format!("{profile}{number}"));
+    others.find(|other| partition(other) == partition(profile)).unwrap()
+}
+
+fn tenant() -> TenantId {
+    TenantId::new("t").unwrap()
 }
 
 async fn dispatcher(shared: &Arc<SharedSettings>) -> (Tasks, SocketAddr) {

@@ -37,7 +37,7 @@ struct Ports {
     otlp: u16,
     ui: u16,
     /// For what nobody here uses but every version opens.
-    others: [u16; 4],
+    others: [u16; 5],
 }
 
 impl Traces {
@@ -83,8 +83,10 @@ impl Traces {
 impl Jaeger {
     async fn start(program: &Path, folder: &Folder) -> anyhow::Result<Jaeger> {
         let ui = if is_free(USUAL_UI_PORT) { USUAL_UI_PORT } else { free_port() };
-        let ports = Ports { otlp: free_port(), ui, others: [(); 4].map(|()| free_port()) };
+        let ports = Ports { otlp: free_port(), ui, others: [(); 5].map(|()| free_port()) };
         let mut launch = Launch::new("jaeger", program, folder.fresh_log("jaeger")?);
+        // It would trace itself, and send that to a port where nobody listens.
+        launch.env = vec![("OTEL_TRACES_SAMPLER".into(), "always_off".into())];
         launch.args = settings::arguments(program, &ports, &folder.path("jaeger.yaml"))?;
         let process = Process::start(launch)?;
         listens(&process, ports.otlp).await?;

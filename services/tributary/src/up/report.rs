@@ -15,7 +15,9 @@ pub(super) fn print(mesh: &Mesh) {
     line("logs", ".tributary/logs/");
     line("keys", &format!(".tributary/env, for tenant {TENANT}"));
     let own = std::env::args().next().unwrap_or_else(|| "tributary".into());
-    println!("\nSend some events, from another terminal in this folder:\n\n    {own} send\n");
+    println!("\nRecord a purchase and look at the customer, from another terminal in this folder:\n");
+    println!("    echo '00004 0001 19970101 2 29.33' | {own} send -");
+    println!("    {own} profile 0001\n");
 }
 
 fn line(name: &str, value: &str) {

@@ -3,6 +3,7 @@
 -- KEYS  1 boot  2 owner  3 the entry's stream  4 changes  5 forward  6 dead  7 timers, then one for each C, S and T
 -- ARGV  1 boot  2 epoch  3 nonce  4 group  5 entry  6 number of effects, then the effects:
 --   C  field ('profile' or 'session'), id, tenant, cause, change set, traceparent, tracestate      KEY pending
+--   M  tenant, cause, change set without changes: says in `changes` that the cause was handled
 --   F  event id, profile, tenant, derived event, traceparent, tracestate
 --   D  tenant, dead letter, traceparent, tracestate
 --   S  entry, state, life (ms)                                                                      KEY seen
@@ -38,6 +39,8 @@ for n = 1, tonumber(ARGV[6]) do
       take(), take(), take(), take(), take(), take(), take()
     e.key = named()
     expect(e.key, 'list')
+  elseif e.what == 'M' then
+    e.tenant, e.cause, e.blob = take(), take(), take()
   elseif e.what == 'F' then
     e.event, e.profile, e.tenant, e.blob, e.traceparent, e.tracestate = take(), take(), take(), take(), take(), take()
   elseif e.what == 'D' then
@@ -89,6 +92,8 @@ for _, e in ipairs(effects) do
     last = redis.call('XADD', KEYS[4], '*', 'data', e.blob, 'tenant', e.tenant, e.field, e.id, 'cause', e.cause,
       'traceparent', e.traceparent, 'tracestate', e.tracestate)
     redis.call('RPUSH', e.key, last .. ' ' .. e.blob)
+  elseif e.what == 'M' then
+    redis.call('XADD', KEYS[4], '*', 'data', e.blob, 'tenant', e.tenant, 'cause', e.cause)
   elseif e.what == 'F' then
     redis.call('XADD', KEYS[5], '*', 'data', e.blob, 'tenant', e.tenant, 'event_id', e.event, 'profile', e.profile,
       'traceparent', e.traceparent, 'tracestate', e.tracestate)

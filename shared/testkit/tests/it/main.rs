@@ -1,5 +1,6 @@
 //! The tests' own tools, really used.
 
+mod mesh;
 mod otlp;
 mod receiver;
 mod servers;

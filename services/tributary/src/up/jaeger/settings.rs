@@ -55,6 +55,7 @@ fn flags(ports: &Ports) -> Vec<String> {
         ("collector.grpc-server.host-port", &others[1]),
         ("collector.http-server.host-port", &others[2]),
         ("admin.http.host-port", &others[3]),
+        ("collector.otlp.http.host-port", &others[4]),
     ];
     let mut flags: Vec<String> =
         addresses.into_iter().map(|(name, port)| format!("--{name}=127.0.0.1:{port}")).collect();
@@ -67,7 +68,7 @@ fn flags(ports: &Ports) -> Vec<String> {
 mod tests {
     use super::*;
 
-    const PORTS: Ports = Ports { otlp: 4001, ui: 4002, others: [4003, 4004, 4005, 4006] };
+    const PORTS: Ports = Ports { otlp: 4001, ui: 4002, others: [4003, 4004, 4005, 4006, 4007] };
 
     #[test]
     fn version_2_gets_a_file_and_version_1_flags() {

@@ -1,0 +1,26 @@
+//! The stream protocol on a real Redis: each rule of docs/protocol.md has a test here that fails without it.
+//!
+//! Every test starts a Redis of its own. `world.rs` is that server and the keys that tests damage or look into by hand,
+//! `payload.rs` builds what is appended, `rows.rs` plays Postgres and the collector.
+
+mod aliases;
+mod append;
+mod bindings;
+mod commit;
+mod connection;
+mod effects;
+mod fences;
+mod groups;
+mod hot_read;
+mod leases;
+mod news;
+mod oracle;
+mod ownership;
+mod payload;
+mod publish;
+mod refusals;
+mod rows;
+mod timers;
+mod trim;
+mod visits;
+mod world;
