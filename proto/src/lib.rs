@@ -8,7 +8,13 @@ pub mod convert;
 pub mod raw;
 
 /// Messages, clients and servers of package `tributary.v1`.
-#[allow(missing_docs, clippy::all, clippy::allow_attributes_without_reason, unreachable_pub, reason = "generated; the documentation is in the .proto files")]
+#[allow(
+    missing_docs,
+    clippy::all,
+    clippy::allow_attributes_without_reason,
+    unreachable_pub,
+    reason = "generated; the documentation is in the .proto files"
+)]
 pub mod v1 {
     tonic::include_proto!("tributary.v1");
 }

@@ -7,7 +7,9 @@ mod decode;
 mod encode;
 
 use prost::bytes::{Buf, BufMut};
-use prost::encoding::{DecodeContext, WireType, decode_varint, encode_key, encode_varint, encoded_len_varint};
+use prost::encoding::{
+    DecodeContext, WireType, decode_varint, encode_key, encode_varint, encoded_len_varint,
+};
 use prost::{DecodeError, Message};
 use serde_json::{Map, Value};
 

@@ -19,7 +19,9 @@ fn official(value: &Value) -> prost_types::Value {
 }
 
 fn official_struct(members: &Map<String, Value>) -> prost_types::Struct {
-    prost_types::Struct { fields: members.iter().map(|(key, value)| (key.clone(), official(value))).collect() }
+    prost_types::Struct {
+        fields: members.iter().map(|(key, value)| (key.clone(), official(value))).collect(),
+    }
 }
 
 fn document() -> impl Strategy<Value = Value> {
@@ -27,7 +29,9 @@ fn document() -> impl Strategy<Value = Value> {
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
         (-(1i64 << 53)..=(1i64 << 53)).prop_map(Value::from),
-        (-1.0e6..1.0e6f64).prop_filter("whole numbers are integers", |n| n.fract() != 0.0).prop_map(Value::from),
+        (-1.0e6..1.0e6f64)
+            .prop_filter("whole numbers are integers", |n| n.fract() != 0.0)
+            .prop_map(Value::from),
         ".{0,12}".prop_map(Value::from),
     ];
     leaf.prop_recursive(5, 40, 6, |inner| {

@@ -52,7 +52,7 @@ pub(crate) async fn schedule(
     while !held.stop.is_cancelled() {
         let new = redis.read_group(&held.fence, Group::Dispatcher, From::New, PAGE).await?;
         let Some(last) = new.last() else {
-            held.stop.run_until_cancelled(dispatcher.watch.wait(p, newest, LOOK)).await;
+            held.stop.run_until_cancelled(dispatcher.watch.wait(p, Stream::Profiles, newest, LOOK)).await;
             continue;
         };
         newest = newest.max(last.entry.id);

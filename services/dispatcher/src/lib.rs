@@ -17,7 +17,6 @@ mod firing;
 mod grpc;
 mod letter;
 mod message;
-mod news;
 mod partition;
 mod retry_after;
 mod settings;
@@ -30,11 +29,11 @@ use std::{net::SocketAddr, sync::Arc};
 use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
 use tributary_config::Config;
-use tributary_runtime::{Context, Server, SettingsError, bind, load_stage, settings::Durability};
+use tributary_runtime::{Context, Server, bind, load_stage, settings::Durability};
 use tributary_storage::Storage;
-use tributary_streams::{Ownership, Reader, Redis, StreamsError, own};
+use tributary_streams::{Ownership, Reader, Redis, StreamsError, Watch, own};
 
-use crate::{destinations::Destinations, news::Watch, partition::Dispatcher};
+use crate::{destinations::Destinations, partition::Dispatcher};
 
 /// The stage's name, in leases, timers and dead letters.
 const STAGE: &str = "dispatcher";
@@ -59,10 +58,7 @@ pub async fn start_with(context: Context, settings: Settings) -> anyhow::Result<
     let address = listener.local_addr()?;
     tracing::info!(%address, "listening");
 
-    let missing =
-        || SettingsError::of("TRIBUTARY_CONFIG", "is missing: the directory of configuration documents");
-    let folder = shared.config.as_deref().ok_or_else(missing)?;
-    let config = Config::load(folder)?;
+    let config = Config::load(shared.config_dir()?)?;
     let destinations = Destinations::new(&config)?;
     let client = webhook::client().context("the client for deliveries")?;
 
@@ -78,7 +74,11 @@ pub async fn start_with(context: Context, settings: Settings) -> anyhow::Result<
 
     let stopping = context.tasks.stopping();
     let watch = Arc::new(Watch::default());
-    context.tasks.spawn("news", watch.clone().run(redis.clone(), stopping.clone()));
+    let watching = watch.clone().run(redis.clone(), stopping.clone());
+    context.tasks.spawn("watch", async {
+        watching.await;
+        Ok(())
+    });
 
     let ownership = Ownership { stage: STAGE, partitions: shared.partitions, lease: shared.lease };
     let reader = Reader::new(redis.clone(), storage, shared.partitions, settings.snapshot_life);

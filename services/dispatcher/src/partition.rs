@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 use reqwest::Client;
 use tokio::sync::Notify;
 use tributary_storage::Storage;
-use tributary_streams::{Held, Reader, Redis, StreamsError};
+use tributary_streams::{Held, Reader, Redis, StreamsError, Watch};
 
-use crate::{destinations::Destinations, entries, firing, news::Watch};
+use crate::{destinations::Destinations, entries, firing};
 
 /// What the owners of all partitions share.
 pub(crate) struct Dispatcher {

@@ -21,8 +21,6 @@ pub struct Settings {
     /// are broken off and repeated by the next owner. Less than the ten seconds that a process has to stop.
     #[serde(with = "humantime_serde")]
     pub finish: Duration,
-    /// Where derived events enter. Every stage that may make some is told; this one makes none yet.
-    pub preprocess: String,
 }
 
 impl Default for Settings {
@@ -33,7 +31,6 @@ impl Default for Settings {
             connections: 4,
             snapshot_life: Duration::from_secs(3600),
             finish: Duration::from_secs(8),
-            preprocess: "http://127.0.0.1:7702".to_owned(),
         }
     }
 }

@@ -17,6 +17,8 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// A client for all destinations. Redirects are answers like any other: following one would send a profile to an
 /// address that nobody configured. Destinations are reached directly, not by a proxy that the environment names.
 pub(crate) fn client() -> reqwest::Result<Client> {
+    // Chosen here and not by a feature of some dependency. An error says that one was chosen before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder()
         .redirect(redirect::Policy::none())
         .connect_timeout(CONNECT_TIMEOUT)

@@ -83,14 +83,18 @@ spec: {write_keys: [{env: APP_KEY}]}
 ";
         fs::write(dir.path().join("sources.yaml"), documents).unwrap();
         let config = Config::load(dir.path()).unwrap();
-        let keys = config.write_keys_from(&|name: &str| Some(format!("write-key-of-{}", name.to_lowercase()))).unwrap();
+        let keys = config
+            .write_keys_from(&|name: &str| Some(format!("write-key-of-{}", name.to_lowercase())))
+            .unwrap();
         let payload = v1::TrackRequest {
             source: source.to_owned(),
             events: vec![v1::EventInput::default(); events],
             ..v1::TrackRequest::default()
         };
         accept(bearer, &payload, &keys, |tenant, source| {
-            config.tenant(tenant).is_some_and(|tenant| tenant.sources.keys().any(|name| name.as_str() == source))
+            config
+                .tenant(tenant)
+                .is_some_and(|tenant| tenant.sources.keys().any(|name| name.as_str() == source))
         })
     }
 

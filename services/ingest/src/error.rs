@@ -10,9 +10,11 @@ impl ServiceError for Refusal {
         match self {
             Self::NoKey => Problem::new(Fault::Unauthenticated, "WRITE_KEY_MISSING", text),
             Self::UnknownKey => Problem::new(Fault::Unauthenticated, "WRITE_KEY_INVALID", text),
-            Self::UnknownSource => {
-                Problem::new(Fault::NotFound, "SOURCE_UNKNOWN", text.clone()).violation("source", text, "SOURCE_UNKNOWN")
-            }
+            Self::UnknownSource => Problem::new(Fault::NotFound, "SOURCE_UNKNOWN", text.clone()).violation(
+                "source",
+                text,
+                "SOURCE_UNKNOWN",
+            ),
             Self::OtherSource => Problem::new(Fault::PermissionDenied, "SOURCE_NOT_ALLOWED", text.clone())
                 .violation("source", text, "SOURCE_NOT_ALLOWED"),
             Self::EventCount { count: 0 } => Problem::invalid("NO_EVENTS", "events", text),

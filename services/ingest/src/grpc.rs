@@ -59,7 +59,9 @@ impl IngestService for Grpc {
         // The interceptor takes the trace from the span that is current when the call is made.
         let answered = async { preprocess.process(hop).await }.instrument(span).await;
         let answer = answered.map_err(passed_on)?.into_inner().answer;
-        answer.map(Response::new).ok_or_else(|| into_status(&Problem::internal("preprocess answered nothing")))
+        answer
+            .map(Response::new)
+            .ok_or_else(|| into_status(&Problem::internal("preprocess answered nothing")))
     }
 }
 

@@ -23,10 +23,10 @@ use tributary_runtime::{Context, MAX_HOP_BYTES, Server, bind, load_stage, standa
 pub async fn start(context: Context) -> anyhow::Result<()> {
     let settings: Settings = load_stage("ingest")?;
     let listener = bind("ingest", settings.listen).await?;
-    let directory = context.shared.config.as_deref().context("set TRIBUTARY_CONFIG to the directory of the configuration")?;
-    let config = Arc::new(Config::load(directory)?);
+    let config = Arc::new(Config::load(context.shared.config_dir()?)?);
     let keys = Arc::new(config.write_keys()?);
-    let channel = mesh(&settings.preprocess, &context.shared.mesh_credential).context("TRIBUTARY_INGEST__PREPROCESS")?;
+    let channel = mesh(&settings.preprocess, &context.shared.mesh_credential)
+        .context("TRIBUTARY_INGEST__PREPROCESS")?;
     let preprocess = PreprocessServiceClient::new(channel)
         .accept_compressed(CompressionEncoding::Zstd)
         .max_decoding_message_size(MAX_HOP_BYTES);

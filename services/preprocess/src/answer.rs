@@ -45,14 +45,20 @@ impl Outcome {
     /// The last entries of the profile and, where there is one, of the session.
     fn versions(&self) -> Option<(StreamId, StreamId)> {
         self.events.iter().rev().find_map(|event| match event {
-            AppendedEvent::Accepted { profile_version, last_change, .. } => Some((*profile_version, *last_change)),
+            AppendedEvent::Accepted { profile_version, last_change, .. } => {
+                Some((*profile_version, *last_change))
+            }
             AppendedEvent::Duplicate => None,
         })
     }
 }
 
 /// The answer to a payload of which no event can be accepted: nothing was read and nothing written.
-pub(crate) fn nothing_accepted(payload: &Payload, durability: v1::Durability, revision: &str) -> v1::TrackResponse {
+pub(crate) fn nothing_accepted(
+    payload: &Payload,
+    durability: v1::Durability,
+    revision: &str,
+) -> v1::TrackResponse {
     v1::TrackResponse {
         events: payload.events.iter().map(|event| result(event, None)).collect(),
         durability: durability.into(),

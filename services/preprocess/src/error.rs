@@ -118,10 +118,12 @@ impl ServiceError for ProcessError {
                 "EXPIRED",
                 "the deadline passed before anything was written; try again with the same ids",
             ),
-            Self::Full(what) => {
-                Problem::new(Fault::Exhausted, "BACKLOG_FULL", format!("too much waits ({what}); try again later"))
-                    .retry_after(SOON)
-            }
+            Self::Full(what) => Problem::new(
+                Fault::Exhausted,
+                "BACKLOG_FULL",
+                format!("too much waits ({what}); try again later"),
+            )
+            .retry_after(SOON),
         }
     }
 }
@@ -139,11 +141,8 @@ impl PayloadError {
                 Problem::invalid("PAYLOAD_MALFORMED", path.as_str(), document_text(DocumentFault::Malformed))
             }
             Self::Context(violation) => {
-                Problem::new(Fault::InvalidInput, "INVALID_CONTEXT", "the context cannot be kept as it is").violation(
-                    &violation.path,
-                    &violation.description,
-                    &violation.reason,
-                )
+                Problem::new(Fault::InvalidInput, "INVALID_CONTEXT", "the context cannot be kept as it is")
+                    .violation(&violation.path, &violation.description, &violation.reason)
             }
             Self::ProfileNotFound => {
                 Problem::new(Fault::NotFound, "PROFILE_NOT_FOUND", "no profile of this tenant has that id")

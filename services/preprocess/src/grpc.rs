@@ -28,11 +28,15 @@ impl PreprocessService for Grpc {
 }
 
 fn decode(request: v1::ProcessRequest, patience: std::time::Duration) -> Result<Request, Problem> {
-    let named = |path: &'static str| move |error: tributary_model::IdError| Problem::invalid("INVALID_ID", path, error.to_string());
+    let named = |path: &'static str| {
+        move |error: tributary_model::IdError| Problem::invalid("INVALID_ID", path, error.to_string())
+    };
     Ok(Request {
         tenant: TenantId::new(request.tenant).map_err(named("tenant"))?,
         source: SourceName::new(request.source).map_err(named("source"))?,
-        payload: request.payload.ok_or_else(|| Problem::invalid("PAYLOAD_REQUIRED", "payload", "a payload is needed"))?,
+        payload: request
+            .payload
+            .ok_or_else(|| Problem::invalid("PAYLOAD_REQUIRED", "payload", "a payload is needed"))?,
         derivation: request.derivation,
         received: now(),
         patience,

@@ -37,9 +37,9 @@ pub async fn start(context: Context) -> anyhow::Result<()> {
     let settings: Settings = load_stage("preprocess")?;
     let shared = &context.shared;
     let listener = bind("preprocess", settings.listen).await?;
-    let directory = shared.config.as_deref().context("set TRIBUTARY_CONFIG to the directory of the configuration")?;
-    let config = Arc::new(Config::load(directory)?);
-    let redis = Redis::connect(shared.redis_url.expose_secret(), shared.durability == Durability::Relaxed).await?;
+    let config = Arc::new(Config::load(shared.config_dir()?)?);
+    let redis =
+        Redis::connect(shared.redis_url.expose_secret(), shared.durability == Durability::Relaxed).await?;
     let storage = Storage::connect(shared.database_url.expose_secret(), settings.database_connections)
         .await
         .context("DATABASE_URL: preprocess needs Postgres when it starts")?;

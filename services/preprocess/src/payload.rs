@@ -97,8 +97,12 @@ pub fn check(request: v1::TrackRequest, at: &Circumstances<'_>) -> Result<Payloa
         Err(fault) => return Err(PayloadError::Document { path: "context".to_owned(), fault }),
     };
     let call = request_id.as_deref();
-    let events: Result<Vec<_>, PayloadError> =
-        request.events.into_iter().enumerate().map(|(index, event)| check_event(index, event, call, at)).collect();
+    let events: Result<Vec<_>, PayloadError> = request
+        .events
+        .into_iter()
+        .enumerate()
+        .map(|(index, event)| check_event(index, event, call, at))
+        .collect();
     Ok(Payload { request_id, named_profile, session, context, raw_context: request.context, events: events? })
 }
 
@@ -126,7 +130,8 @@ fn check_event(
             Ok(EventId::new(random).expect("hex digits are an id"))
         }
         (None, None) => {
-            let text = "send an id for the event, or a request_id for the call, made before its first attempt";
+            let text =
+                "send an id for the event, or a request_id for the call, made before its first attempt";
             Err(("EVENT_ID_REQUIRED", text.to_owned()))
         }
     };
@@ -136,7 +141,11 @@ fn check_event(
     match EventId::new(event_type.as_str()) {
         Ok(_) => {}
         Err(_) if event_type.is_empty() => {
-            violations.push(violation(path("type"), "EVENT_TYPE_REQUIRED", "say what happened, such as purchase"));
+            violations.push(violation(
+                path("type"),
+                "EVENT_TYPE_REQUIRED",
+                "say what happened, such as purchase",
+            ));
         }
         Err(error) => violations.push(violation(path("type"), "INVALID_TYPE", error.to_string())),
     }
@@ -180,7 +189,11 @@ fn given(text: String) -> Option<String> {
 }
 
 /// A reason for INVALID.
-pub fn violation(path: impl Into<String>, reason: impl Into<String>, text: impl Into<String>) -> v1::Violation {
+pub fn violation(
+    path: impl Into<String>,
+    reason: impl Into<String>,
+    text: impl Into<String>,
+) -> v1::Violation {
     v1::Violation { path: path.into(), description: text.into(), reason: reason.into() }
 }
 

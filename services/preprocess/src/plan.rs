@@ -10,8 +10,8 @@ mod intents;
 use crate::payload::{AcceptedEvent, Payload, violation};
 use tributary_config::{EventView, Tenant};
 use tributary_model::{
-    Admission, Cause, Change, ChangeId, EventId, Limits, Op, Path, ProfileId, Refusal, SessionId, SourceName, Stage, State,
-    TenantId, Time, derived_event_id,
+    Admission, Cause, Change, ChangeId, EventId, Limits, Op, Path, ProfileId, Refusal, SessionId, SourceName,
+    Stage, State, TenantId, Time, derived_event_id,
 };
 use tributary_proto::v1;
 use tributary_streams::{EventUnit, Unit};
@@ -111,7 +111,10 @@ pub fn plan(payload: &Payload, ground: &Ground<'_>) -> Plan {
         match desk.event(event) {
             Ok(planned) => plan.events.push(PlannedEvent { index, ..planned }),
             Err(refusal) => {
-                plan.refused.push((index, violation(format!("events[{index}]"), refusal.reason(), refusal.to_string())));
+                plan.refused.push((
+                    index,
+                    violation(format!("events[{index}]"), refusal.reason(), refusal.to_string()),
+                ));
             }
         }
     }
@@ -212,7 +215,8 @@ impl Desk<'_> {
             limits: &limits,
         };
         let mut profile_changes = first;
-        profile_changes.extend(tributary_model::admit(&intents::of_profile(ground.config, &view), &admission)?);
+        profile_changes
+            .extend(tributary_model::admit(&intents::of_profile(ground.config, &view), &admission)?);
         let session_changes = match ground.session {
             None => Vec::new(),
             Some(_) => {

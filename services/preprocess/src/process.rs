@@ -9,11 +9,15 @@ use std::sync::Arc;
 use std::time::Duration;
 use tracing::{Instrument, info_span};
 use tributary_config::Config;
-use tributary_model::{IdKey, Members, ProfileId, SessionId, SourceName, State, TenantId, Time, partition_of};
+use tributary_model::{
+    IdKey, Members, ProfileId, SessionId, SourceName, State, TenantId, Time, partition_of,
+};
 use tributary_proto::v1;
 use tributary_runtime::telemetry::{names, propagation};
 use tributary_storage::Storage;
-use tributary_streams::{Append, AppendLimits, Appended, Durability, MAX_HOPS, OpenVisit, Reader, Reading, Redis};
+use tributary_streams::{
+    Append, AppendLimits, Appended, Durability, MAX_HOPS, OpenVisit, Reader, Reading, Redis,
+};
 
 /// Everything that processing a payload needs. Cheap to clone.
 #[derive(Clone)]
@@ -145,7 +149,14 @@ impl Processor {
             let plan = plan::plan(walk.payload, &walk.ground(self, &at, &reading, &empty));
             match self.append(&at, &plan, walk, visit.clone()).await? {
                 Appended::Done(events) => {
-                    let changed = Outcome { at, before: reading, plan, events, reread: None, elsewhere: Members::default() };
+                    let changed = Outcome {
+                        at,
+                        before: reading,
+                        plan,
+                        events,
+                        reread: None,
+                        elsewhere: Members::default(),
+                    };
                     return self.settle(changed, walk).await;
                 }
                 Appended::Alias { to, merging: false, visit: found } => {
@@ -249,7 +260,13 @@ impl Walk<'_> {
         self.bound.map(|bound| (&bound.session, &bound.profile))
     }
 
-    fn ground<'g>(&'g self, processor: &'g Processor, at: &'g ProfileId, reading: &'g Reading, empty: &'g State) -> Ground<'g> {
+    fn ground<'g>(
+        &'g self,
+        processor: &'g Processor,
+        at: &'g ProfileId,
+        reading: &'g Reading,
+        empty: &'g State,
+    ) -> Ground<'g> {
         Ground {
             tenant: self.tenant_id,
             config: self.tenant,
@@ -265,5 +282,3 @@ impl Walk<'_> {
         }
     }
 }
-
-

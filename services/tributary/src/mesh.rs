@@ -17,7 +17,7 @@ const ENV_FILE: &str = ".tributary/env";
 ///
 /// # Errors
 /// It is nowhere; says where it was looked for and what to do.
-pub fn look_up(given: Option<&str>, name: &str, what: &str) -> anyhow::Result<String> {
+pub(crate) fn look_up(given: Option<&str>, name: &str, what: &str) -> anyhow::Result<String> {
     if let Some(given) = given {
         return Ok(given.to_owned());
     }
@@ -33,13 +33,13 @@ pub fn look_up(given: Option<&str>, name: &str, what: &str) -> anyhow::Result<St
 }
 
 /// A channel whose calls carry a bearer token.
-pub type Authorized = InterceptedService<Channel, Bearer>;
+pub(crate) type Authorized = InterceptedService<Channel, Bearer>;
 
 /// Connects when first used.
 ///
 /// # Errors
 /// An address or a key that cannot be used.
-pub fn channel(url: &str, key: &str) -> anyhow::Result<Authorized> {
+pub(crate) fn channel(url: &str, key: &str) -> anyhow::Result<Authorized> {
     let endpoint = Endpoint::from_shared(url.to_owned())
         .with_context(|| format!("{url} is not an address like http://127.0.0.1:7701"))?
         .connect_timeout(Duration::from_secs(2))
@@ -52,7 +52,7 @@ pub fn channel(url: &str, key: &str) -> anyhow::Result<Authorized> {
 
 /// Adds `authorization: Bearer KEY`.
 #[derive(Clone)]
-pub struct Bearer {
+pub(crate) struct Bearer {
     token: MetadataValue<Ascii>,
 }
 

@@ -34,13 +34,16 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     request.set_timeout(Duration::from_secs(10));
     let answer = client.get_profile(request).await.map_err(|status| match status.code() {
         Code::NotFound => anyhow::anyhow!("there is no profile {}", args.id),
-        Code::Unavailable => anyhow::anyhow!("the mesh does not answer at {url}: {}; is it up?", status.message()),
+        Code::Unavailable => {
+            anyhow::anyhow!("the mesh does not answer at {url}: {}; is it up?", status.message())
+        }
         _ => anyhow::anyhow!("{}", status.message()),
     })?;
     let profile = answer.into_inner().profile.context("the mesh answered without a profile")?;
     let fields = profile.fields.unwrap_or_default().to_object().context("the profile cannot be read")?;
     if args.json {
-        let shown = json!({"id": profile.id, "tenant": profile.tenant, "version": profile.version, "fields": fields});
+        let shown =
+            json!({"id": profile.id, "tenant": profile.tenant, "version": profile.version, "fields": fields});
         println!("{}", serde_json::to_string_pretty(&shown)?);
     } else {
         println!("{}", table(&profile.id, &profile.version, &fields));

@@ -20,7 +20,13 @@ pub(crate) fn concerns(tenant: &Tenant, event_type: &str) -> bool {
 }
 
 /// Changes, derived events, and the end that a waiter finds. An event that changed nothing leaves a mark.
-pub(crate) fn of_runs(event: &Subject, runs: &[Run], entry: StreamId, life: Duration, now: Time) -> Vec<Effect> {
+pub(crate) fn of_runs(
+    event: &Subject,
+    runs: &[Run],
+    entry: StreamId,
+    life: Duration,
+    now: Time,
+) -> Vec<Effect> {
     let changes: Vec<Change> = runs.iter().flat_map(|run| run.changes.clone()).collect();
     let cause = format!("{}/2", event.id);
     let mut effects = vec![if changes.is_empty() {
@@ -82,7 +88,10 @@ fn derived(event: &Subject, run: &Run, now: Time) -> Vec<Effect> {
             kind: "forward".to_owned(),
             subject: emit.id.to_string(),
             reason: "TOO_DEEP".to_owned(),
-            message: format!("workflow {} made an event {depth} derivations away from a client's", run.workflow),
+            message: format!(
+                "workflow {} made an event {depth} derivations away from a client's",
+                run.workflow
+            ),
             time: Some(time_to_wire(now)),
             data: request.into(),
             ..v1::DeadLetter::default()
@@ -126,7 +135,8 @@ mod tests {
     #[test]
     fn every_event_leaves_an_entry_in_changes_and_an_end() {
         let effects = effects(0, &[]);
-        let [Effect::Mark { cause, .. }, Effect::Seen { ending: Ending::Done, .. }] = effects.as_slice() else {
+        let [Effect::Mark { cause, .. }, Effect::Seen { ending: Ending::Done, .. }] = effects.as_slice()
+        else {
             panic!("{effects:?}")
         };
         assert_eq!(cause, "e/2");

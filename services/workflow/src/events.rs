@@ -49,7 +49,9 @@ async fn attempt(worker: &Worker, held: &Held, handed: &Handed) -> Result<(), Tr
     };
     // A tenant whose configuration is gone has no workflows; its events are not kept waiting for one.
     let runs = match worker.config.tenant(&event.tenant) {
-        Some(tenant) if effects::concerns(tenant, &event.message.r#type) => run(worker, tenant, &event).await?,
+        Some(tenant) if effects::concerns(tenant, &event.message.r#type) => {
+            run(worker, tenant, &event).await?
+        }
         _ => Vec::new(),
     };
     let effects = effects::of_runs(&event, &runs, entry.id, worker.dedup_window, now());
@@ -105,7 +107,11 @@ async fn run(worker: &Worker, tenant: &Tenant, event: &Subject) -> Result<Vec<Ru
     let reading = worker.reader.read(&event.tenant, &event.profile, event.session.as_ref()).await?;
     let message = &event.message;
     let object = |document: &Option<tributary_proto::raw::RawStruct>| {
-        document.as_ref().map(tributary_proto::raw::RawStruct::to_object).transpose().map(Option::unwrap_or_default)
+        document
+            .as_ref()
+            .map(tributary_proto::raw::RawStruct::to_object)
+            .transpose()
+            .map(Option::unwrap_or_default)
     };
     // Admission decoded both before the event was appended.
     let (Ok(properties), Ok(context)) = (object(&message.properties), object(&message.context)) else {
@@ -157,7 +163,12 @@ fn tell(run: &Run, event: &Subject) {
     if let Some(reason) = &run.failure {
         tracing::warn!(workflow = run.workflow, event = event.id.as_str(), %reason, "a run failed and did nothing");
     } else if refused > 0 {
-        tracing::info!(workflow = run.workflow, event = event.id.as_str(), refused, "a run was refused some changes");
+        tracing::info!(
+            workflow = run.workflow,
+            event = event.id.as_str(),
+            refused,
+            "a run was refused some changes"
+        );
     }
 }
 
@@ -169,9 +180,15 @@ async fn give_up(worker: &Worker, held: &Held, handed: &Handed, reason: &'static
     let letter = letter::of_entry(entry, "event", reason, message, handed.deliveries, now());
     let mut effects = vec![Effect::Dead(letter)];
     if let Ok(event) = EventId::new(entry.event_id.as_str()) {
-        effects.push(Effect::Seen { event, entry: entry.id, ending: Ending::Dead, life: worker.dedup_window });
+        effects.push(Effect::Seen {
+            event,
+            entry: entry.id,
+            ending: Ending::Dead,
+            life: worker.dedup_window,
+        });
     }
-    let tenant = TenantId::new(entry.tenant.as_str()).unwrap_or_else(|_| TenantId::new("unknown").expect("a word is an id"));
+    let tenant = TenantId::new(entry.tenant.as_str())
+        .unwrap_or_else(|_| TenantId::new("unknown").expect("a word is an id"));
     worker.redis.commit(&held.fence, Group::Workflow, entry.id, &tenant, &effects, &entry.trace).await?;
     Ok(())
 }

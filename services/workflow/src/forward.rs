@@ -18,7 +18,8 @@ use tributary_streams::{Effect, Group, Handed, Held, StreamsError};
 /// Handles an entry of `{p}:forward`; a later one for the same profile waits until this one has its answer.
 pub(crate) async fn handle(worker: &Worker, held: &Held, handed: Handed) -> Result<(), StreamsError> {
     let entry = &handed.entry;
-    let tenant = TenantId::new(entry.tenant.as_str()).unwrap_or_else(|_| TenantId::new("unknown").expect("a word is an id"));
+    let tenant = TenantId::new(entry.tenant.as_str())
+        .unwrap_or_else(|_| TenantId::new("unknown").expect("a word is an id"));
     let effects = match v1::ProcessRequest::decode(entry.data.as_slice()) {
         _ if entry.lost => {
             tracing::error!(partition = held.fence.partition.0, entry = %entry.id, "a derived event was trimmed: lost");
@@ -86,7 +87,8 @@ fn outcome(answer: &v1::ProcessResponse) -> Result<(), String> {
     match event.map(v1::EventResult::status) {
         Some(v1::EventStatus::Accepted | v1::EventStatus::Duplicate) => Ok(()),
         Some(v1::EventStatus::Invalid) => {
-            let reason = event.and_then(|event| event.violations.first()).map(|violation| violation.reason.clone());
+            let reason =
+                event.and_then(|event| event.violations.first()).map(|violation| violation.reason.clone());
             Err(reason.unwrap_or_else(|| "INVALID".to_owned()))
         }
         Some(v1::EventStatus::Unspecified) | None => Err("NO_RESULT".to_owned()),
@@ -94,5 +96,8 @@ fn outcome(answer: &v1::ProcessResponse) -> Result<(), String> {
 }
 
 fn is_final(status: &Status) -> bool {
-    matches!(status.code(), Code::InvalidArgument | Code::NotFound | Code::FailedPrecondition | Code::OutOfRange)
+    matches!(
+        status.code(),
+        Code::InvalidArgument | Code::NotFound | Code::FailedPrecondition | Code::OutOfRange
+    )
 }

@@ -7,7 +7,14 @@ use tributary_proto::v1;
 use tributary_streams::Entry;
 
 /// The encoded dead letter of an entry of `{p}:events` or `{p}:forward`, with the entry's data for a replay.
-pub(crate) fn of_entry(entry: &Entry, kind: &str, reason: &str, message: &str, attempts: u64, now: Time) -> Vec<u8> {
+pub(crate) fn of_entry(
+    entry: &Entry,
+    kind: &str,
+    reason: &str,
+    message: &str,
+    attempts: u64,
+    now: Time,
+) -> Vec<u8> {
     v1::DeadLetter {
         id: String::new(),
         tenant: entry.tenant.clone(),

@@ -34,11 +34,12 @@ pub async fn start(context: Context) -> anyhow::Result<()> {
     let settings: Settings = load_stage("workflow")?;
     let shared = context.shared.clone();
     let listener = bind("workflow", settings.listen).await?;
-    let directory = shared.config.as_deref().context("set TRIBUTARY_CONFIG to the directory of the configuration")?;
-    let config = Arc::new(Config::load(directory)?);
-    let redis = Redis::connect(shared.redis_url.expose_secret(), shared.durability == Durability::Relaxed).await?;
+    let config = Arc::new(Config::load(shared.config_dir()?)?);
+    let redis =
+        Redis::connect(shared.redis_url.expose_secret(), shared.durability == Durability::Relaxed).await?;
     let storage = Storage::connect_lazy(shared.database_url.expose_secret(), settings.database_connections)?;
-    let channel = mesh(&settings.preprocess, &shared.mesh_credential).context("TRIBUTARY_WORKFLOW__PREPROCESS")?;
+    let channel =
+        mesh(&settings.preprocess, &shared.mesh_credential).context("TRIBUTARY_WORKFLOW__PREPROCESS")?;
     let watch = Arc::new(Watch::default());
     let worker = Arc::new(Worker {
         reader: Reader::new(redis.clone(), storage, shared.partitions, settings.snapshot_life),
@@ -50,7 +51,12 @@ pub async fn start(context: Context) -> anyhow::Result<()> {
         dedup_window: shared.dedup_window,
         lease: shared.lease,
     });
-    Server::new().names([]).serve(listener, Routes::default(), tributary_proto::DESCRIPTORS, &context.tasks)?;
+    Server::new().names([]).serve(
+        listener,
+        Routes::default(),
+        tributary_proto::DESCRIPTORS,
+        &context.tasks,
+    )?;
 
     let stopping = context.tasks.stopping();
     let watching = watch.run(redis.clone(), stopping.clone());

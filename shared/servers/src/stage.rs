@@ -91,7 +91,7 @@ impl Stage {
 
     /// Clients' payloads and derived events enter by preprocess; the others have nothing to hand in.
     fn calls_preprocess(self) -> bool {
-        matches!(self, Stage::Ingest | Stage::Workflow | Stage::Dispatcher)
+        matches!(self, Stage::Ingest | Stage::Workflow)
     }
 }
 

@@ -128,10 +128,14 @@ impl Redis {
     pub async fn append(&self, append: &Append<'_>, limits: &AppendLimits) -> Result<Appended, StreamsError> {
         let mut reply = self.run(&SCRIPT, &key_list(append), &arguments(append, limits)).await?;
         match reply.status()?.as_str() {
-            "OK" => (0..append.events.len()).map(|_| outcome(reply.list()?)).collect::<Result<_, _>>().map(Appended::Done),
+            "OK" => (0..append.events.len())
+                .map(|_| outcome(reply.list()?))
+                .collect::<Result<_, _>>()
+                .map(Appended::Done),
             status @ ("ALIAS" | "MERGING") => Ok(Appended::Alias {
                 merging: status == "MERGING",
-                to: ProfileId::new(reply.text()?).map_err(|_| StreamsError::unexpected("an alias without target"))?,
+                to: ProfileId::new(reply.text()?)
+                    .map_err(|_| StreamsError::unexpected("an alias without target"))?,
                 visit: visit(&mut reply)?,
             }),
             "FULL" if reply.text()? == "pending" => Ok(Appended::Full("pending")),
@@ -173,7 +177,8 @@ fn no_session() -> SessionId {
 
 /// All units in the order in which the script takes them.
 fn units<'a>(append: &'a Append<'_>) -> impl Iterator<Item = &'a Unit> {
-    let events = append.events.iter().flat_map(|event| std::iter::once(&event.unit).chain(&event.visit_started));
+    let events =
+        append.events.iter().flat_map(|event| std::iter::once(&event.unit).chain(&event.visit_started));
     append.created.into_iter().chain(events)
 }
 
@@ -237,9 +242,11 @@ fn outcome(mut reply: Reply) -> Result<AppendedEvent, StreamsError> {
 }
 
 fn visit(reply: &mut Reply) -> Result<Option<OpenVisit>, StreamsError> {
-    let (opening_event, opened_at, last) = (reply.optional_text()?, reply.optional_text()?, reply.optional_text()?);
-    Ok(opening_event
-        .zip(opened_at)
-        .zip(last)
-        .map(|((opening_event, opened_at), last)| OpenVisit { opening_event, opened_at, last }))
+    let (opening_event, opened_at, last) =
+        (reply.optional_text()?, reply.optional_text()?, reply.optional_text()?);
+    Ok(opening_event.zip(opened_at).zip(last).map(|((opening_event, opened_at), last)| OpenVisit {
+        opening_event,
+        opened_at,
+        last,
+    }))
 }

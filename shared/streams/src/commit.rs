@@ -153,7 +153,12 @@ fn push<'a>(
             keys.push(keys::pending(p, tenant, subject));
         }
         Effect::Mark { cause, set } => {
-            arguments.extend(["M".into(), tenant.as_str().into(), cause.as_str().into(), set.as_slice().into()]);
+            arguments.extend([
+                "M".into(),
+                tenant.as_str().into(),
+                cause.as_str().into(),
+                set.as_slice().into(),
+            ]);
         }
         Effect::Forward { event, profile, request } => {
             arguments.extend([

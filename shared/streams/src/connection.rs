@@ -25,7 +25,9 @@ pub enum ConnectError {
     #[error("REDIS_URL is not a Redis address; it looks like redis://127.0.0.1:6379")]
     Address(#[source] RedisError),
     /// Nobody answers there.
-    #[error("Redis does not answer at {address}: start it there, or set REDIS_URL to where it runs ({reason})")]
+    #[error(
+        "Redis does not answer at {address}: start it there, or set REDIS_URL to where it runs ({reason})"
+    )]
     Unreachable {
         /// Host and port, without credentials.
         address: String,
@@ -33,7 +35,9 @@ pub enum ConnectError {
         reason: String,
     },
     /// The server would break a promise.
-    #[error("Redis at {address} must not run with {setting} {found}: set it to {wanted} (redis.conf or CONFIG SET)")]
+    #[error(
+        "Redis at {address} must not run with {setting} {found}: set it to {wanted} (redis.conf or CONFIG SET)"
+    )]
     Setting {
         /// Host and port.
         address: String,
@@ -68,7 +72,8 @@ impl Redis {
             address: address.clone(),
             reason: format!("{:?}", error.kind()),
         };
-        let mut connection = ConnectionManager::new_with_config(client.clone(), config).await.map_err(unreachable)?;
+        let mut connection =
+            ConnectionManager::new_with_config(client.clone(), config).await.map_err(unreachable)?;
         let mut setting = async |name: &'static str| {
             redis::cmd("CONFIG")
                 .arg("GET")
@@ -94,10 +99,18 @@ impl Redis {
             ("yes", "always") => Durability::Fsync,
             _ if relaxed => Durability::Relaxed,
             ("yes", found) => {
-                return Err(refuse("appendfsync", found, "always, or accept less with TRIBUTARY_DURABILITY=relaxed"));
+                return Err(refuse(
+                    "appendfsync",
+                    found,
+                    "always, or accept less with TRIBUTARY_DURABILITY=relaxed",
+                ));
             }
             (found, _) => {
-                return Err(refuse("appendonly", found, "yes, or accept less with TRIBUTARY_DURABILITY=relaxed"));
+                return Err(refuse(
+                    "appendonly",
+                    found,
+                    "yes, or accept less with TRIBUTARY_DURABILITY=relaxed",
+                ));
             }
         };
         Ok(Self { client, connection, durability })

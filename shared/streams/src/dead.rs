@@ -1,9 +1,9 @@
 //! Reading `{p}:dead`.
 
+use crate::StreamsError;
 use crate::connection::Redis;
 use crate::entry::Entry;
 use crate::keys::Stream;
-use crate::StreamsError;
 use tributary_model::{PartitionId, StreamId};
 
 impl Redis {

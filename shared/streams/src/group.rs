@@ -88,11 +88,7 @@ impl Redis {
             From::New => ">".to_owned(),
             From::Pending(above) => above.to_string(),
         };
-        let keys = [
-            keys::boot(fence.partition),
-            fence.key(),
-            keys::stream(fence.partition, group.stream()),
-        ];
+        let keys = [keys::boot(fence.partition), fence.key(), keys::stream(fence.partition, group.stream())];
         let mut arguments = fence.arguments();
         arguments.extend([group.name().into(), count(limit), position.into()]);
         let mut reply = self.run(&READ, &keys, &arguments).await?;

@@ -1,14 +1,19 @@
 //! How far each reader is behind its stream.
 
+use crate::StreamsError;
 use crate::connection::Redis;
 use crate::keys::{self, Stream};
-use crate::StreamsError;
-use redis::Value;
+use redis::{Script, Value};
 use std::collections::HashMap;
+use std::sync::LazyLock;
 use tributary_model::{PartitionId, StreamId};
 
+static COUNT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/count.lua")));
+
 /// Counting beyond this says no more and costs more.
-const COUNTED: usize = 10_000;
+const COUNTED: u64 = 10_000;
+/// How many entries one script counts: it holds up every other client of the node.
+const CHUNK: u64 = 500;
 
 /// One reader of one stream of one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +22,8 @@ pub struct ReaderLag {
     pub stream: &'static str,
     /// The group's name; `collector` for the reader without a group.
     pub reader: String,
-    /// Entries not handed to it yet; for the collector at most 10,000 are counted.
+    /// Entries not handed to it yet. Where Redis does not know and the reader stands within the stream they are counted,
+    /// up to 10,000.
     pub behind: u64,
     /// Entries handed to it and not finished.
     pub pending: u64,
@@ -72,20 +78,24 @@ impl Redis {
         Ok(ReaderLag { stream: stream.name(), reader: "collector".to_owned(), behind, pending: 0 })
     }
 
+    /// Counts where the entries lie; only their number is transferred.
     async fn count_after(
         &self,
         p: PartitionId,
         stream: Stream,
-        position: StreamId,
+        mut position: StreamId,
     ) -> Result<u64, StreamsError> {
-        let entries: Vec<Value> = redis::cmd("XRANGE")
-            .arg(keys::stream(p, stream))
-            .arg(format!("({position}"))
-            .arg("+")
-            .arg("COUNT")
-            .arg(COUNTED)
-            .query_async(&mut self.connection())
-            .await?;
-        Ok(entries.len() as u64)
+        let key = [keys::stream(p, stream)];
+        let mut counted = 0;
+        while counted < COUNTED {
+            let arguments = [position.to_string().into(), CHUNK.to_string().into()];
+            let mut reply = self.run(&COUNT, &key, &arguments).await?;
+            counted += u64::try_from(reply.integer()?).unwrap_or_default();
+            match reply.optional_text()? {
+                Some(last) => position = crate::reply::id(&last)?,
+                None => break,
+            }
+        }
+        Ok(counted)
     }
 }

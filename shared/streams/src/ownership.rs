@@ -5,11 +5,12 @@
 //! and ends when that says so; leases are given up after the work has ended, never before.
 
 use crate::{Fence, Redis, StreamsError};
+use futures::future::join_all;
 use std::collections::HashMap;
 use std::future::Future;
 use std::time::Duration;
 use tokio::task::{Id, JoinError, JoinSet};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 use tributary_model::PartitionId;
@@ -55,14 +56,26 @@ pub async fn own<E, EF, W, WF, F>(
     F: std::fmt::Display + Send + 'static,
 {
     let instance = format!("{:016x}", rand::random::<u64>());
-    let mut owner = Owner { redis, ownership, instance, held: HashMap::new(), running: JoinSet::new(), cooling: HashMap::new() };
+    let mut owner = Owner {
+        redis,
+        ownership,
+        instance,
+        stopping: stopping.clone(),
+        held: HashMap::new(),
+        running: JoinSet::new(),
+        cooling: HashMap::new(),
+        troubled: false,
+    };
     let mut tick = interval(owner.ownership.lease / 10);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = stopping.cancelled() => break,
             Some(ended) = owner.running.join_next_with_id() => owner.ended(ended).await,
-            _ = tick.tick() => owner.tick(&least_epoch, &work).await,
+            _ = tick.tick() => {
+                let round = owner.round(&least_epoch, &work).await;
+                owner.note(round);
+            }
         }
     }
     for held in owner.held.values() {
@@ -88,13 +101,25 @@ struct Owner<F> {
     redis: Redis,
     ownership: Ownership,
     instance: String,
+    stopping: CancellationToken,
     held: HashMap<PartitionId, Owned>,
     running: JoinSet<Result<(), F>>,
     cooling: HashMap<PartitionId, Instant>,
+    /// The last round was cut short.
+    troubled: bool,
+}
+
+/// Why a round was cut short, in words: the next one tries again.
+struct Trouble(String);
+
+impl From<StreamsError> for Trouble {
+    fn from(error: StreamsError) -> Self {
+        Self(error.to_string())
+    }
 }
 
 impl<F: std::fmt::Display + Send + 'static> Owner<F> {
-    async fn tick<E, EF, W, WF>(&mut self, least_epoch: &E, work: &W)
+    async fn round<E, EF, W, WF>(&mut self, least_epoch: &E, work: &W) -> Result<(), Trouble>
     where
         E: Fn(PartitionId) -> EF,
         EF: Future<Output = Result<i64, F>>,
@@ -103,43 +128,50 @@ impl<F: std::fmt::Display + Send + 'static> Owner<F> {
     {
         self.renew().await;
         let Ownership { stage, partitions, lease } = self.ownership;
-        let alive = match self.redis.announce(stage, &self.instance, lease).await {
-            Ok(alive) => alive.max(1),
-            Err(error) => {
-                warn!(%error, "cannot count the processes of this stage");
-                return;
-            }
-        };
+        let alive = self.redis.announce(stage, &self.instance, lease).await?.max(1);
         let share = usize::from(partitions).div_ceil(alive);
         if self.held.len() > share {
-            let surplus = self.held.len() - share;
-            let mut ids: Vec<PartitionId> = self.held.keys().copied().collect();
-            ids.sort_unstable();
-            for p in ids.into_iter().rev().take(surplus) {
-                self.held[&p].held.stop.cancel();
-            }
-            return;
+            self.hand_over(self.held.len() - share);
+            return Ok(());
         }
         let now = Instant::now();
         self.cooling.retain(|_, until| *until > now);
-        // Each process begins elsewhere, so that those that start together do not all reach for the same partitions.
-        let offset = self.instance.bytes().fold(0_u16, |sum, byte| sum.wrapping_mul(31).wrapping_add(u16::from(byte)));
-        for step in 0..partitions {
-            if self.held.len() >= share {
+        for p in in_turn(&self.instance, partitions) {
+            if self.held.len() >= share || self.stopping.is_cancelled() {
                 break;
             }
-            let p = PartitionId(offset.wrapping_add(step) % partitions);
             if self.held.contains_key(&p) || self.cooling.contains_key(&p) {
                 continue;
             }
-            if let Err(error) = self.take(p, least_epoch, work).await {
-                warn!(partition = p.0, %error, "cannot take a partition");
-                return;
-            }
+            self.take(p, least_epoch, work).await?;
+            // A round may be slow where many partitions are free and something is under load.
+            self.renew().await;
+        }
+        Ok(())
+    }
+
+    /// Says where trouble begins and ends, not in every round of an outage.
+    fn note(&mut self, round: Result<(), Trouble>) {
+        let stage = self.ownership.stage;
+        let was_troubled = std::mem::replace(&mut self.troubled, round.is_err());
+        match round {
+            Ok(()) if was_troubled => info!(stage, "partitions can be looked after again"),
+            Ok(()) => {}
+            Err(Trouble(reason)) if was_troubled => debug!(stage, reason, "still in trouble"),
+            Err(Trouble(reason)) => warn!(stage, reason, "partitions cannot be looked after; trying again"),
         }
     }
 
-    async fn take<E, EF, W, WF>(&mut self, p: PartitionId, least_epoch: &E, work: &W) -> Result<(), StreamsError>
+    /// The last ones, so that the same are asked again as long as they have not ended.
+    fn hand_over(&self, surplus: usize) {
+        let mut ids: Vec<PartitionId> = self.held.keys().copied().collect();
+        ids.sort_unstable();
+        for p in ids.into_iter().rev().take(surplus) {
+            self.held[&p].held.stop.cancel();
+        }
+    }
+
+    async fn take<E, EF, W, WF>(&mut self, p: PartitionId, least_epoch: &E, work: &W) -> Result<(), Trouble>
     where
         E: Fn(PartitionId) -> EF,
         EF: Future<Output = Result<i64, F>>,
@@ -147,13 +179,14 @@ impl<F: std::fmt::Display + Send + 'static> Owner<F> {
         WF: Future<Output = Result<(), F>> + Send + 'static,
     {
         let Ownership { stage, lease, .. } = self.ownership;
-        let least = match least_epoch(p).await {
-            Ok(least) => least,
-            Err(error) => {
-                warn!(partition = p.0, %error, "cannot read the partition's epoch");
-                self.cooling.insert(p, Instant::now() + COOL_OFF);
-                return Ok(());
-            }
+        // Neither the leases held nor the end of the process wait for a database that does not answer.
+        let least = timeout(lease * 3 / 10, least_epoch(p));
+        let least = match self.stopping.run_until_cancelled(least).await {
+            None => return Ok(()),
+            Some(Ok(Ok(least))) => least,
+            // Most likely the same for all others: the round ends, and they are not tried one by one.
+            Some(Ok(Err(error))) => return Err(Trouble(format!("the epoch of partition {}: {error}", p.0))),
+            Some(Err(_)) => return Err(Trouble(format!("the epoch of partition {}: no answer in time", p.0))),
         };
         let asked = Instant::now();
         let Some(fence) = self.redis.acquire(p, stage, least, lease).await? else { return Ok(()) };
@@ -164,21 +197,11 @@ impl<F: std::fmt::Display + Send + 'static> Owner<F> {
         Ok(())
     }
 
+    /// All at once: one that waits for its answer would make the others late.
     async fn renew(&mut self) {
-        let lease = self.ownership.lease;
-        for owned in self.held.values_mut() {
-            if owned.renewed.elapsed() < lease * 3 / 10 {
-                continue;
-            }
-            let asked = Instant::now();
-            match self.redis.renew(&owned.held.fence, lease).await {
-                Ok(()) => owned.renewed = asked,
-                Err(StreamsError::Fenced) => owned.held.stop.cancel(),
-                // Someone else may have it by now. Whatever the work still sends is refused by the fence.
-                Err(_) if owned.renewed.elapsed() > lease => owned.held.stop.cancel(),
-                Err(error) => debug!(partition = owned.held.fence.partition.0, %error, "could not renew a lease"),
-            }
-        }
+        let (redis, lease) = (&self.redis, self.ownership.lease);
+        let due = self.held.values_mut().filter(|owned| owned.renewed.elapsed() >= lease * 3 / 10);
+        join_all(due.map(|owned| renew(redis, lease, owned))).await;
     }
 
     async fn ended(&mut self, ended: Result<(Id, Result<(), F>), JoinError>) {
@@ -201,6 +224,40 @@ impl<F: std::fmt::Display + Send + 'static> Owner<F> {
         }
         if let Err(error) = self.redis.release(&owned.held.fence).await {
             debug!(partition = p.0, %error, "the lease was not ours to give up");
+        }
+    }
+}
+
+async fn renew(redis: &Redis, lease: Duration, owned: &mut Owned) {
+    let asked = Instant::now();
+    match redis.renew(&owned.held.fence, lease).await {
+        Ok(()) => owned.renewed = asked,
+        Err(StreamsError::Fenced) => owned.held.stop.cancel(),
+        // Someone else may have it by now. Whatever the work still sends is refused by the fence.
+        Err(_) if owned.renewed.elapsed() > lease => owned.held.stop.cancel(),
+        Err(error) => debug!(partition = owned.held.fence.partition.0, %error, "could not renew a lease"),
+    }
+}
+
+/// All partitions, beginning elsewhere in each process: those that start together do not all reach for the same ones.
+fn in_turn(instance: &str, partitions: u16) -> impl Iterator<Item = PartitionId> + use<> {
+    let offset = instance.bytes().fold(0_u16, |sum, byte| sum.wrapping_mul(31).wrapping_add(u16::from(byte)));
+    let first = offset.checked_rem(partitions).unwrap_or_default();
+    (first..partitions).chain(0..first).map(PartitionId)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wherever_a_process_begins_it_comes_to_every_partition() {
+        for partitions in [0, 1, 7, 32, 33, 1000, u16::MAX] {
+            for instance in ["", "a", "0123456789abcdef", "ffffffffffffffff"] {
+                let mut ids: Vec<u16> = in_turn(instance, partitions).map(|p| p.0).collect();
+                ids.sort_unstable();
+                assert!(ids.into_iter().eq(0..partitions), "{instance} of {partitions}");
+            }
         }
     }
 }

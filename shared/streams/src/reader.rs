@@ -1,9 +1,9 @@
 //! The whole of a read: over aliases, cold or hot (docs/protocol.md §5).
 
+use crate::StreamsError;
 use crate::connection::Redis;
 use crate::hot_read::{Found, HotRead, Installed, Known};
 use crate::keys::Subject;
-use crate::StreamsError;
 use std::future::Future;
 use std::time::Duration;
 use tributary_model::{Members, PartitionId, ProfileId, SessionId, StreamId, TenantId, partition_of};
@@ -82,46 +82,18 @@ impl<R: Rows> Reader<R> {
         start: &ProfileId,
         session: Option<&SessionId>,
     ) -> Result<Reading, ReadError<R::Error>> {
-        let mut profile_id = start.clone();
-        let mut members = Members::default();
-        let mut walked = Vec::new();
-        for _ in 0..=MAX_HOPS {
-            walked.push(profile_id.clone());
-            let p = partition_of(tenant, profile_id.as_str(), self.partitions);
-            let mut subjects = vec![Subject::Profile(profile_id.clone())];
-            subjects.extend(session.map(|session| Subject::Session {
-                session: session.clone(),
-                origin: profile_id.clone(),
-            }));
-            match self.redis.hot_read(p, tenant, &profile_id, &subjects).await? {
-                HotRead::Found(found) => {
-                    let mut known = Vec::with_capacity(found.len());
-                    for (subject, found) in subjects.iter().zip(found) {
-                        known.push(match found {
-                            Found::Hot(known) => known,
-                            Found::Cold => self.load(p, tenant, subject).await?,
-                        });
-                    }
-                    if let Some(member) = known.get(1)
-                        && member.version != StreamId::default()
-                    {
-                        members.insert(profile_id.clone(), member.version, member.state.clone());
-                    }
-                    let profile = known.swap_remove(0);
-                    return Ok(Reading { profile_id, profile, session: members, walked });
-                }
-                HotRead::Alias { merging: true, .. } => return Err(ReadError::Moving),
-                HotRead::Alias { to, merging: false } => {
-                    if let Some(session) = session
-                        && let Some(member) = self.member(tenant, session, &profile_id).await?
-                    {
-                        members.insert(profile_id.clone(), member.version, member.state);
-                    }
-                    profile_id = to;
-                }
-            }
-        }
-        Err(ReadError::Moving)
+        self.walk(tenant, start, true, session).await
+    }
+
+    /// Reads a session's members in every slot of the walk that begins at `start`. The profile is not read: it may be
+    /// cold while the session is hot.
+    pub async fn session(
+        &self,
+        tenant: &TenantId,
+        start: &ProfileId,
+        session: &SessionId,
+    ) -> Result<Members, ReadError<R::Error>> {
+        Ok(self.walk(tenant, start, false, Some(session)).await?.session)
     }
 
     /// A session's member at one profile, not following that profile's alias; `None` where nothing was recorded there.
@@ -138,6 +110,56 @@ impl<R: Rows> Reader<R> {
             Found::Cold => self.load(p, tenant, &subject).await?,
         };
         Ok((known.version != StreamId::default()).then_some(known))
+    }
+
+    /// Follows merges to their end. Without `with_profile` the reading's profile stays empty.
+    async fn walk(
+        &self,
+        tenant: &TenantId,
+        start: &ProfileId,
+        with_profile: bool,
+        session: Option<&SessionId>,
+    ) -> Result<Reading, ReadError<R::Error>> {
+        let mut profile_id = start.clone();
+        let mut members = Members::default();
+        let mut walked = Vec::new();
+        for _ in 0..=MAX_HOPS {
+            walked.push(profile_id.clone());
+            let p = partition_of(tenant, profile_id.as_str(), self.partitions);
+            let session_here = session
+                .map(|session| Subject::Session { session: session.clone(), origin: profile_id.clone() });
+            let profile_here = with_profile.then(|| Subject::Profile(profile_id.clone()));
+            let subjects: Vec<Subject> = profile_here.into_iter().chain(session_here).collect();
+            match self.redis.hot_read(p, tenant, &profile_id, &subjects).await? {
+                HotRead::Found(found) => {
+                    let mut profile = Known::default();
+                    for (subject, found) in subjects.iter().zip(found) {
+                        let known = match found {
+                            Found::Hot(known) => known,
+                            Found::Cold => self.load(p, tenant, subject).await?,
+                        };
+                        match subject {
+                            Subject::Profile(_) => profile = known,
+                            Subject::Session { .. } if known.version == StreamId::default() => {}
+                            Subject::Session { origin, .. } => {
+                                members.insert(origin.clone(), known.version, known.state);
+                            }
+                        }
+                    }
+                    return Ok(Reading { profile_id, profile, session: members, walked });
+                }
+                HotRead::Alias { merging: true, .. } => return Err(ReadError::Moving),
+                HotRead::Alias { to, merging: false } => {
+                    if let Some(session) = session
+                        && let Some(member) = self.member(tenant, session, &profile_id).await?
+                    {
+                        members.insert(profile_id.clone(), member.version, member.state);
+                    }
+                    profile_id = to;
+                }
+            }
+        }
+        Err(ReadError::Moving)
     }
 
     /// Loads a cold subject and installs it, again if the slot moved on in between.

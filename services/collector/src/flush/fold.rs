@@ -113,7 +113,9 @@ fn step(entry: &Entry) -> Result<Option<Step>, Unreadable> {
             session: SessionId::new(set.id).map_err(Unreadable::because)?,
             origin: ProfileId::new(set.origin).map_err(Unreadable::because)?,
         },
-        v1::Target::Unspecified if !set.cause_event_id.is_empty() && set.changes.is_empty() => return Ok(None),
+        v1::Target::Unspecified if !set.cause_event_id.is_empty() && set.changes.is_empty() => {
+            return Ok(None);
+        }
         v1::Target::Unspecified => return Err(Unreadable::because("the entry has no target")),
     };
     let bound = match set.bound_profile_id {

@@ -109,7 +109,12 @@ fn what_cannot_be_read_is_set_aside_with_its_bytes() {
 #[test]
 fn a_mark_moves_the_position_and_touches_no_row() {
     let set = v1::ChangeSet { tenant: "demo".into(), cause_event_id: "e".into(), ..Default::default() };
-    let mark = Entry { id: StreamId::new(5, 0), tenant: "demo".into(), data: set.encode_to_vec(), ..Default::default() };
+    let mark = Entry {
+        id: StreamId::new(5, 0),
+        tenant: "demo".into(),
+        data: set.encode_to_vec(),
+        ..Default::default()
+    };
     let (steps, dead) = decode(&[mark]);
     assert!(steps.is_empty() && dead.is_empty());
 }

@@ -56,7 +56,8 @@ fn a_payload_carries_one_to_a_hundred_events() {
 fn an_event_needs_an_id_or_a_call_that_has_one() {
     assert_eq!(reasons(event("")), one("events[0].id", "EVENT_ID_REQUIRED"));
     let named = |request_id: &str| {
-        let request = v1::TrackRequest { request_id: request_id.to_owned(), ..payload(vec![event(""), event("")]) };
+        let request =
+            v1::TrackRequest { request_id: request_id.to_owned(), ..payload(vec![event(""), event("")]) };
         let ids = checked(request, false).unwrap().events;
         ids.into_iter().map(|event| event.unwrap().id).collect::<Vec<_>>()
     };
@@ -113,7 +114,10 @@ fn a_number_beyond_two_to_the_fifty_third_is_refused_with_its_path() {
 #[test]
 fn what_cannot_be_kept_is_refused_with_its_path() {
     let with = |properties| v1::EventInput { properties: document(properties), ..event("e") };
-    assert_eq!(reasons(with(json!({"a": "x".repeat(8193)}))), one("events[0].properties.a", "VALUE_TOO_LARGE"));
+    assert_eq!(
+        reasons(with(json!({"a": "x".repeat(8193)}))),
+        one("events[0].properties.a", "VALUE_TOO_LARGE")
+    );
     assert_eq!(reasons(with(json!({"a": "nul\u{0}"}))), one("events[0].properties.a", "NUL_CHARACTER"));
 }
 

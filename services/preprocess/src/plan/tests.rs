@@ -121,7 +121,9 @@ fn ids_of_changes_are_unique_over_profile_session_and_derived_events() {
         units.extend(&event.visit_started);
     }
     for unit in units {
-        ids.extend(unit.profile_changes.iter().chain(&unit.session_changes).map(|change| change.id.to_string()));
+        ids.extend(
+            unit.profile_changes.iter().chain(&unit.session_changes).map(|change| change.id.to_string()),
+        );
     }
     let count = ids.len();
     ids.sort();
@@ -171,6 +173,9 @@ fn an_event_whose_changes_are_refused_is_left_out_and_said() {
     let plan = fixture.plan(&fixture.payload(&[1.into(), "free".into(), 2.into()]), None, 0, false);
     assert_eq!(plan.events.iter().map(|event| event.index).collect::<Vec<_>>(), [0, 2]);
     let (index, violation) = &plan.refused[0];
-    assert_eq!((*index, violation.path.as_str(), violation.reason.as_str()), (1, "events[1]", "NOT_A_NUMBER"));
+    assert_eq!(
+        (*index, violation.path.as_str(), violation.reason.as_str()),
+        (1, "events[1]", "NOT_A_NUMBER")
+    );
     assert_eq!(serde_json::Value::Object(view(&plan).document())["purchases"]["count"], 2);
 }

@@ -12,7 +12,7 @@ use tributary_proto::v1;
 /// A line that is not a purchase.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {reason}; a line is like ` 00004 0001 19970101  2   29.33`")]
-pub struct LineError {
+pub(super) struct LineError {
     line: usize,
     reason: &'static str,
 }
@@ -20,7 +20,7 @@ pub struct LineError {
 /// Turns lines into payloads, one event each. The id of an event is the hash of customer, date, and the line's ordinal
 /// within that customer's day: equal lines are purchases of their own, and a file sent again has the ids it had before.
 #[derive(Default)]
-pub struct Reader {
+pub(super) struct Reader {
     line: usize,
     ordinals: HashMap<(String, String), u32>,
 }
@@ -30,7 +30,7 @@ impl Reader {
     ///
     /// # Errors
     /// The line is not a purchase.
-    pub fn read(&mut self, line: &str) -> Result<Option<v1::TrackRequest>, LineError> {
+    pub(super) fn read(&mut self, line: &str) -> Result<Option<v1::TrackRequest>, LineError> {
         self.line += 1;
         let columns: Vec<&str> = line.split_whitespace().collect();
         let [_, customer, date, cds, value] = columns[..] else {
@@ -114,7 +114,9 @@ mod tests {
     fn what_is_no_purchase_is_named_by_its_line() {
         let mut reader = Reader::default();
         assert_eq!(reader.read("   "), Ok(None));
-        for wrong in ["1 2 3", "1 1 19971301 1 1.0", "1 1 19970101 x 1.0", "1 1 19970101 1 NaN", "1 1 ١٩٩٧٠١ 1 1"] {
+        for wrong in
+            ["1 2 3", "1 1 19971301 1 1.0", "1 1 19970101 x 1.0", "1 1 19970101 1 NaN", "1 1 ١٩٩٧٠١ 1 1"]
+        {
             assert!(reader.read(wrong).is_err(), "{wrong}");
         }
         assert!(reader.read("x").unwrap_err().to_string().starts_with("line 7:"));

@@ -75,7 +75,11 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 }
 
 /// Reads the file and gives each payload to its lane, not faster than asked for.
-async fn feed(input: Box<dyn AsyncBufRead + Unpin + Send>, args: &Args, lanes: &mut Lanes) -> anyhow::Result<()> {
+async fn feed(
+    input: Box<dyn AsyncBufRead + Unpin + Send>,
+    args: &Args,
+    lanes: &mut Lanes,
+) -> anyhow::Result<()> {
     let mut tick = args.rate.map(|rate| {
         let mut tick = interval(Duration::from_secs(1) / rate);
         tick.set_missed_tick_behavior(MissedTickBehavior::Burst);

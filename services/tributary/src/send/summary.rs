@@ -7,7 +7,7 @@ use std::time::Duration;
 use tributary_proto::v1;
 
 /// Counts and times of a whole run.
-pub struct Summary {
+pub(super) struct Summary {
     accepted: u64,
     duplicate: u64,
     invalid: u64,
@@ -41,7 +41,7 @@ impl Default for Summary {
 
 impl Summary {
     /// An answer came.
-    pub fn answered(&mut self, answer: &v1::TrackResponse, retries: u64, took: Duration) {
+    pub(super) fn answered(&mut self, answer: &v1::TrackResponse, retries: u64, took: Duration) {
         self.retries += retries;
         self.latency.saturating_record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
         for event in &answer.events {
@@ -59,14 +59,14 @@ impl Summary {
     }
 
     /// No answer came, for good.
-    pub fn failed(&mut self, events: usize, retries: u64, why: &str) {
+    pub(super) fn failed(&mut self, events: usize, retries: u64, why: &str) {
         self.retries += retries;
         self.failed += events as u64;
         self.first_problem.get_or_insert_with(|| why.to_owned());
     }
 
     /// Adds another part's counts.
-    pub fn add(&mut self, other: Self) {
+    pub(super) fn add(&mut self, other: Self) {
         self.accepted += other.accepted;
         self.duplicate += other.duplicate;
         self.invalid += other.invalid;
@@ -77,19 +77,28 @@ impl Summary {
     }
 
     /// Events that are not in the mesh now.
-    pub fn lost(&self) -> u64 {
+    pub(super) fn lost(&self) -> u64 {
         self.invalid + self.failed
     }
 
     /// One JSON object.
-    pub fn json(&self, took: Duration) -> String {
+    pub(super) fn json(&self, took: Duration) -> String {
         serde_json::to_string(&self.report(took)).expect("a report is numbers")
     }
 
     /// A few lines for people.
-    pub fn text(&self, took: Duration) -> impl fmt::Display {
-        let Report { accepted, duplicate, invalid, failed, retries, seconds, events_per_second, p50_ms, p99_ms } =
-            self.report(took);
+    pub(super) fn text(&self, took: Duration) -> impl fmt::Display {
+        let Report {
+            accepted,
+            duplicate,
+            invalid,
+            failed,
+            retries,
+            seconds,
+            events_per_second,
+            p50_ms,
+            p99_ms,
+        } = self.report(took);
         let mut text = format!(
             "accepted {accepted}  duplicate {duplicate}  invalid {invalid}  failed {failed}  retries {retries}\n\
              {seconds:.1} s, {events_per_second:.0} events/s, answered in p50 {p50_ms:.1} ms, p99 {p99_ms:.1} ms"

@@ -1,6 +1,6 @@
 //! What every process of one mesh must be told, and told alike.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -55,6 +55,16 @@ pub struct SharedSettings {
 }
 
 impl SharedSettings {
+    /// The directory of configuration documents, for a stage that cannot do without.
+    ///
+    /// # Errors
+    /// `TRIBUTARY_CONFIG` is not set.
+    pub fn config_dir(&self) -> Result<&Path, SettingsError> {
+        let missing =
+            || SettingsError::of("TRIBUTARY_CONFIG", "is missing: the directory of configuration documents");
+        self.config.as_deref().ok_or_else(missing)
+    }
+
     /// Reads the process's environment.
     ///
     /// # Errors
