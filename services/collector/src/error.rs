@@ -43,6 +43,23 @@ pub(crate) enum ReadError {
     Moving,
 }
 
+impl ReadError {
+    /// Whether Redis alone might have had an answer.
+    pub(crate) fn is_postgres_away(&self) -> bool {
+        matches!(self, Self::Storage(error) if error.is_unavailable())
+    }
+}
+
+impl From<tributary_streams::ReadError<StorageError>> for ReadError {
+    fn from(error: tributary_streams::ReadError<StorageError>) -> Self {
+        match error {
+            tributary_streams::ReadError::Streams(error) => Self::Streams(error),
+            tributary_streams::ReadError::Rows(error) => Self::Storage(error),
+            tributary_streams::ReadError::Moving => Self::Moving,
+        }
+    }
+}
+
 impl ServiceError for ReadError {
     fn problem(&self) -> Problem {
         match self {

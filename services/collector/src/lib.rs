@@ -4,7 +4,7 @@
 //! snapshots, `{p}:profiles` and `{p}:sessions`, and trims. Serves `ProfileService`.
 //!
 //! Start at [`start`]; then `ownership.rs` (which partitions), `owner.rs` (the life of one), `flush/` (one flush, step by
-//! step, docs/protocol.md §7), `read.rs` and `grpc/` (reads). `recover.rs` is what makes a crash between commit and
+//! step, docs/protocol.md §7), `grpc/` and `sessions.rs` (reads). `recover.rs` is what makes a crash between commit and
 //! publication harmless.
 
 mod cache;
@@ -14,8 +14,8 @@ mod grpc;
 mod housekeeping;
 mod owner;
 mod ownership;
-mod read;
 mod recover;
+mod sessions;
 mod settings;
 mod spans;
 mod wire;
@@ -28,9 +28,12 @@ use secrecy::ExposeSecret as _;
 use tonic::service::Routes;
 use tributary_runtime::{Context, Server, bind, load_stage, settings::Durability};
 use tributary_storage::Storage;
-use tributary_streams::Redis;
+use tributary_streams::{Ownership, Reader, Redis};
 
-use crate::{owner::Partitions, read::Reader};
+use crate::{owner::Partitions, sessions::Sessions};
+
+/// The stage's name in leases.
+const STAGE: &str = "collector";
 
 /// Starts the stage with the settings of its environment.
 ///
@@ -57,14 +60,21 @@ pub async fn start_with(context: &Context, settings: Settings) -> anyhow::Result
     let redis = Redis::connect(shared.redis_url.expose_secret(), relaxed).await?;
     let storage = Storage::connect_lazy(shared.database_url.expose_secret(), settings.connections)?;
 
-    let reader = Reader::new(redis.clone(), storage.clone(), shared, &settings);
-    let service = grpc::service(reader, redis.clone(), storage.clone(), shared.admin_keys.clone());
+    let sessions = Sessions {
+        redis: redis.clone(),
+        reader: Reader::new(redis.clone(), storage.clone(), shared.partitions, settings.snapshot_life),
+        partitions: shared.partitions,
+        binding_life: shared.dedup_window + shared.visit_timeout,
+    };
+    let service = grpc::service(sessions, shared.admin_keys.clone());
     let server = Server::new().max_concurrent(settings.max_concurrent).names([grpc::NAME]);
     server.serve(listener, Routes::new(service), tributary_proto::DESCRIPTORS, tasks)?;
 
     let retention = settings.event_retention;
-    let partitions = Arc::new(Partitions::new(redis, storage.clone(), shared, settings));
-    tasks.spawn("ownership", ownership::run(partitions, tasks.clone(), shared.database_url.clone()));
+    let ownership = Ownership { stage: STAGE, partitions: shared.partitions, lease: shared.lease };
+    let partitions = Arc::new(Partitions::new(redis, storage.clone(), settings));
+    let database = shared.database_url.clone();
+    tasks.spawn("ownership", ownership::run(partitions, ownership, database, tasks.stopping()));
     tasks.spawn("housekeeping", housekeeping::run(storage, retention, tasks.stopping()));
     Ok(address)
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use tracing::{Span, field::Empty};
 use tributary_model::{PartitionId, TraceContext};
 use tributary_runtime::telemetry::{names, propagation};
-use tributary_streams::Entry;
+use tributary_streams::{Entry, Stream};
 
 /// The sampled traces of a batch, each with the context of its newest entry.
 pub(crate) struct Traces(BTreeMap<String, TraceContext>);
@@ -43,6 +43,10 @@ impl Traces {
                 { names::PARTITION } = partition.0,
                 { names::OTEL_KIND } = "producer",
                 { names::MESSAGING_SYSTEM } = names::MESSAGING_REDIS,
+                { names::MESSAGING_OPERATION_TYPE } = "send",
+                { names::MESSAGING_OPERATION_NAME } = names::PUBLISHED,
+                { names::MESSAGING_DESTINATION_NAME } = Stream::Profiles.name(),
+                { names::MESSAGING_DESTINATION_PARTITION_ID } = %partition.0,
                 { names::OTEL_STATUS_CODE } = Empty
             )
         })

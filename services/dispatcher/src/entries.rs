@@ -47,15 +47,15 @@ pub(crate) async fn schedule(
         scheduled.notify_one();
     }
 
-    // Asked before reading: an entry that comes in between is read, or is news.
-    let mut newest = redis.last_id(&held.fence, Stream::Profiles).await?;
+    // Taken up before the first read: an entry that comes in between is read, or is news.
+    let position = redis.last_id(&held.fence, Stream::Profiles).await?;
+    let news = dispatcher.watch.watch(p, Stream::Profiles, position);
     while !held.stop.is_cancelled() {
         let new = redis.read_group(&held.fence, Group::Dispatcher, From::New, PAGE).await?;
-        let Some(last) = new.last() else {
-            held.stop.run_until_cancelled(dispatcher.watch.wait(p, Stream::Profiles, newest, LOOK)).await;
+        if new.is_empty() {
+            held.stop.run_until_cancelled(news.news(LOOK)).await;
             continue;
-        };
-        newest = newest.max(last.entry.id);
+        }
         commit_all(dispatcher, held, new).await?;
         scheduled.notify_one();
     }

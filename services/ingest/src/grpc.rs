@@ -5,14 +5,13 @@ use crate::error::{out_of_time, unreachable};
 use std::sync::Arc;
 use std::time::Duration;
 use tonic::{Code, Request, Response, Status};
-use tracing::{Instrument, info_span};
+use tracing::Instrument;
 use tributary_config::{Config, WriteKeys};
 use tributary_proto::v1;
 use tributary_proto::v1::ingest_service_server::IngestService;
 use tributary_proto::v1::preprocess_service_client::PreprocessServiceClient;
 use tributary_runtime::auth::bearer;
-use tributary_runtime::client::MeshChannel;
-use tributary_runtime::telemetry::names;
+use tributary_runtime::client::{MeshChannel, call_span, record_end};
 use tributary_runtime::{Problem, deadline, into_status, reason_of};
 
 /// What this stage still needs after preprocess has answered.
@@ -46,18 +45,12 @@ impl IngestService for Grpc {
             payload: Some(request.into_inner()),
             derivation: None,
         };
-        let span = info_span!(
-            "process",
-            { names::OTEL_NAME } = "tributary.v1.PreprocessService/Process",
-            { names::OTEL_KIND } = "client",
-            { names::RPC_SYSTEM } = "grpc",
-            { names::RPC_SERVICE } = "tributary.v1.PreprocessService",
-            { names::RPC_METHOD } = "Process",
-        );
+        let span = call_span("tributary.v1.PreprocessService/Process");
         let hop = deadline::with_deadline(Request::new(hop), patience);
         let mut preprocess = self.preprocess.clone();
         // The interceptor takes the trace from the span that is current when the call is made.
-        let answered = async { preprocess.process(hop).await }.instrument(span).await;
+        let answered = async { preprocess.process(hop).await }.instrument(span.clone()).await;
+        record_end(&span, &answered);
         let answer = answered.map_err(passed_on)?.into_inner().answer;
         answer
             .map(Response::new)

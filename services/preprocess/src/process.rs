@@ -189,9 +189,9 @@ impl Processor {
             { names::OTEL_KIND } = "producer",
             { names::MESSAGING_SYSTEM } = names::MESSAGING_REDIS,
             { names::MESSAGING_OPERATION_TYPE } = "send",
-            { names::MESSAGING_OPERATION_NAME } = "append",
+            { names::MESSAGING_OPERATION_NAME } = names::SEND_EVENTS,
             { names::MESSAGING_DESTINATION_NAME } = "events",
-            { names::MESSAGING_DESTINATION_PARTITION_ID } = partition.0,
+            { names::MESSAGING_DESTINATION_PARTITION_ID } = %partition.0,
             { names::MESSAGING_BATCH_MESSAGE_COUNT } = units.len(),
             { names::TENANT } = walk.tenant_id.as_str(),
         );

@@ -61,7 +61,9 @@ async fn attempt(worker: &Worker, held: &Held, handed: &Handed) -> Result<(), Tr
         { names::OTEL_KIND } = "producer",
         { names::MESSAGING_SYSTEM } = names::MESSAGING_REDIS,
         { names::MESSAGING_OPERATION_TYPE } = "send",
+        { names::MESSAGING_OPERATION_NAME } = names::SEND_CHANGES,
         { names::MESSAGING_DESTINATION_NAME } = Stream::Changes.name(),
+        { names::MESSAGING_DESTINATION_PARTITION_ID } = %held.fence.partition.0,
         { names::CHANGES } = runs.iter().map(|run| run.changes.len()).sum::<usize>(),
     );
     let trace = propagation::context_of(&span);
@@ -136,7 +138,7 @@ async fn run(worker: &Worker, tenant: &Tenant, event: &Subject) -> Result<Vec<Ru
         session: &session_state(&reading.session),
         now: now(),
     };
-    let runs = info_span!("engine").in_scope(|| run_all(tenant, &input));
+    let runs = run_all(tenant, &input);
     for run in &runs {
         tell(run, event);
     }
@@ -194,15 +196,14 @@ async fn give_up(worker: &Worker, held: &Held, handed: &Handed, reason: &'static
 }
 
 fn process_span(entry: &Entry, p: PartitionId) -> Span {
-    if !entry.trace.is_sampled() {
-        return Span::none();
-    }
+    // Also where the caller does not record its trace: what is sent from here has to carry that on.
     let span = info_span!(
         "process",
         { names::OTEL_NAME } = names::PROCESS_EVENTS,
         { names::OTEL_KIND } = "consumer",
         { names::MESSAGING_SYSTEM } = names::MESSAGING_REDIS,
         { names::MESSAGING_OPERATION_TYPE } = "process",
+        { names::MESSAGING_OPERATION_NAME } = names::PROCESS_EVENTS,
         { names::MESSAGING_DESTINATION_NAME } = Stream::Events.name(),
         { names::MESSAGING_DESTINATION_PARTITION_ID } = %p.0,
         { names::MESSAGING_CONSUMER_GROUP_NAME } = Group::Workflow.name(),

@@ -8,10 +8,11 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use prost::Message;
 use std::time::Duration;
 use tonic::{Code, Request, Status};
-use tracing::{Instrument, info_span};
+use tracing::Instrument;
 use tributary_model::TenantId;
 use tributary_proto::v1;
-use tributary_runtime::telemetry::{names, propagation};
+use tributary_runtime::client::{call_span, record_end};
+use tributary_runtime::telemetry::propagation;
 use tributary_runtime::{deadline, now, reason_of};
 use tributary_streams::{Effect, Group, Handed, Held, StreamsError};
 
@@ -55,20 +56,17 @@ async fn send(
         .with_jitter()
         .without_max_times()
         .build();
-    let span = info_span!(
-        "forward",
-        { names::OTEL_NAME } = "tributary.v1.PreprocessService/Process",
-        { names::OTEL_KIND } = "client",
-        { names::RPC_SYSTEM } = "grpc",
-        { names::RPC_SERVICE } = "tributary.v1.PreprocessService",
-        { names::RPC_METHOD } = "Process",
-    );
+    let span = call_span("tributary.v1.PreprocessService/Process");
     propagation::set_parent(&span, &handed.entry.trace);
     loop {
         let mut preprocess = worker.preprocess.clone();
         // Nothing may be appended for an owner that has lost its lease: its successor sends this entry again.
         let call = deadline::with_deadline(Request::new(request.clone()), worker.lease / 2);
-        match async { preprocess.process(call).await }.instrument(span.clone()).await {
+        let answered = async { preprocess.process(call).await }.instrument(span.clone()).await;
+        if answered.as_ref().err().is_none_or(is_final) {
+            record_end(&span, &answered);
+        }
+        match answered {
             Ok(answer) => return Some(outcome(&answer.into_inner())),
             Err(status) if is_final(&status) => {
                 return Some(Err(reason_of(&status).unwrap_or_else(|| "REFUSED".to_owned())));

@@ -4,6 +4,7 @@
 use futures::stream::{FuturesUnordered, StreamExt};
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 use tributary_model::StreamId;
 use tributary_streams::{From, Group, Handed, Held, Redis, StreamsError, Watch};
@@ -21,7 +22,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// The first error of a read or of `handle`: nothing in memory is trusted after one, and the entries are still there.
 pub(crate) async fn run<H, F>(
     redis: &Redis,
-    watch: &Watch,
+    watch: &Arc<Watch>,
     held: &Held,
     group: Group,
     most: usize,
@@ -36,14 +37,14 @@ where
     let mut lanes = Lanes { waiting: HashMap::new(), queued: 0 };
     let mut running = FuturesUnordered::new();
     let mut from = From::Pending(StreamId::default());
-    let mut newest = StreamId::default();
+    // Taken up before the first read: an entry that comes in between is read, or is news.
+    let news = watch.watch(p, group.stream(), redis.last_id(&held.fence, group.stream()).await?);
 
     while !held.stop.is_cancelled() {
         if lanes.queued < most {
             let page = redis.read_group(&held.fence, group, from, PAGE).await?;
             let last = page.last().map(|handed| handed.entry.id);
-            let empty = page.is_empty();
-            newest = newest.max(last.unwrap_or_default());
+            let more = !page.is_empty() || matches!(from, From::Pending(_));
             lanes.queued += page.len();
             for handed in page {
                 if let Some(first) = lanes.join(handed) {
@@ -54,7 +55,7 @@ where
                 (From::Pending(_), Some(last)) => From::Pending(last),
                 _ => From::New,
             };
-            if !empty {
+            if more {
                 continue;
             }
         }
@@ -67,7 +68,7 @@ where
                     running.push(in_lane(next, &handle));
                 }
             }
-            () = watch.wait(p, group.stream(), newest, LOOK), if lanes.queued < most => {}
+            () = news.news(LOOK), if lanes.queued < most => {}
         }
     }
     // What runs is finished; what waits is left to the next owner, who reads it as pending.

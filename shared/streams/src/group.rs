@@ -8,6 +8,7 @@ use redis::Script;
 use std::sync::LazyLock;
 use tributary_model::{PartitionId, StreamId};
 
+static ENSURE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/ensure_group.lua")));
 static READ: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/read_group.lua")));
 
 /// The mesh's own consumer groups. Each has one consumer: the partition's owner, whoever that is.
@@ -62,18 +63,8 @@ pub struct Handed {
 impl Redis {
     /// Creates the group where it is missing, at the stream's beginning: what was written before it existed is read too.
     pub async fn ensure_group(&self, p: PartitionId, group: Group) -> Result<(), StreamsError> {
-        let created = redis::cmd("XGROUP")
-            .arg("CREATE")
-            .arg(keys::stream(p, group.stream()))
-            .arg(group.name())
-            .arg("0")
-            .arg("MKSTREAM")
-            .query_async::<()>(&mut self.connection())
-            .await;
-        match created {
-            Err(error) if error.code() != Some("BUSYGROUP") => Err(error.into()),
-            _ => Ok(()),
-        }
+        let key = keys::stream(p, group.stream());
+        self.run(&ENSURE, &[key], &[group.name().into()]).await?.expect_ok()
     }
 
     /// Up to `limit` entries, in order. Empty: nothing more of that sort.

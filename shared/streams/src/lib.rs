@@ -41,4 +41,4 @@ pub use owners::Fence;
 pub use ownership::{Held, Ownership, own};
 pub use reader::{MAX_HOPS, ReadError, Reader, Reading, Rows};
 pub use timers::{Due, Settlement, Timer};
-pub use watch::Watch;
+pub use watch::{Watch, Watching};

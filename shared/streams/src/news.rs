@@ -13,7 +13,8 @@ use tributary_model::{PartitionId, StreamId};
 /// Watches streams on a connection of its own.
 pub struct News {
     redis: Redis,
-    connection: Option<MultiplexedConnection>,
+    /// With the longest wait that it was made for.
+    connection: Option<(MultiplexedConnection, Duration)>,
 }
 
 impl Redis {
@@ -31,9 +32,9 @@ impl News {
         watched: &[(PartitionId, Stream, StreamId)],
         longest: Duration,
     ) -> Result<Vec<(PartitionId, Stream, StreamId)>, StreamsError> {
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.redis.blocking(longest).await?,
+        let (mut connection, patience) = match self.connection.take() {
+            Some((connection, patience)) if patience >= longest => (connection, patience),
+            _ => (self.redis.blocking(longest).await?, longest),
         };
         let mut command = redis::cmd("XREAD");
         command.arg("COUNT").arg(1).arg("BLOCK").arg(longest.as_millis().max(1) as u64).arg("STREAMS");
@@ -45,7 +46,7 @@ impl News {
         }
         // On an error the connection is dropped: the next wait makes a new one.
         let reply: Value = command.query_async(&mut connection).await?;
-        self.connection = Some(connection);
+        self.connection = Some((connection, patience));
         let mut found = Vec::new();
         let Value::Array(streams) = reply else { return Ok(found) };
         for named in streams {

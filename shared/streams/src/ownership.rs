@@ -81,8 +81,12 @@ pub async fn own<E, EF, W, WF, F>(
     for held in owner.held.values() {
         held.held.stop.cancel();
     }
-    while let Some(ended) = owner.running.join_next_with_id().await {
-        owner.ended(ended).await;
+    // What is in hand may take longer than a lease; until it has ended nobody else may begin.
+    while !owner.running.is_empty() {
+        tokio::select! {
+            Some(ended) = owner.running.join_next_with_id() => owner.ended(ended).await,
+            _ = tick.tick() => owner.renew().await,
+        }
     }
     // Others need not wait until this process is missed.
     let (stage, instance) = (owner.ownership.stage, owner.instance);
@@ -186,7 +190,9 @@ impl<F: std::fmt::Display + Send + 'static> Owner<F> {
             Some(Ok(Ok(least))) => least,
             // Most likely the same for all others: the round ends, and they are not tried one by one.
             Some(Ok(Err(error))) => return Err(Trouble(format!("the epoch of partition {}: {error}", p.0))),
-            Some(Err(_)) => return Err(Trouble(format!("the epoch of partition {}: no answer in time", p.0))),
+            Some(Err(_)) => {
+                return Err(Trouble(format!("the epoch of partition {}: no answer in time", p.0)));
+            }
         };
         let asked = Instant::now();
         let Some(fence) = self.redis.acquire(p, stage, least, lease).await? else { return Ok(()) };

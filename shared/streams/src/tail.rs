@@ -8,6 +8,19 @@ use redis::Value;
 use tributary_model::{PartitionId, StreamId};
 
 impl Redis {
+    /// The newest entry's position; 0-0 where the stream is empty.
+    pub(crate) async fn newest(&self, p: PartitionId, stream: Stream) -> Result<StreamId, StreamsError> {
+        let reply: Value = redis::cmd("XREVRANGE")
+            .arg(keys::stream(p, stream))
+            .arg("+")
+            .arg("-")
+            .arg("COUNT")
+            .arg(1)
+            .query_async(&mut self.connection())
+            .await?;
+        Ok(Entry::parse_all(Reply::new(reply))?.first().map(|entry| entry.id).unwrap_or_default())
+    }
+
     /// Up to `limit` entries after `position`, in order.
     pub async fn tail(
         &self,

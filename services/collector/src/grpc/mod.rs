@@ -3,7 +3,7 @@
 mod lag;
 
 use tonic::{Request, Response, Status, metadata::MetadataMap};
-use tributary_model::{ProfileId, SessionId, TenantId};
+use tributary_model::{Members, ProfileId, SessionId, StreamId, TenantId};
 use tributary_proto::{
     convert,
     v1::{
@@ -13,12 +13,11 @@ use tributary_proto::{
     },
 };
 use tributary_runtime::{AdminKeys, into_status, standard_service};
-use tributary_storage::Storage;
-use tributary_streams::Redis;
+use tributary_streams::Reading;
 
 use crate::{
     error::ReadError,
-    read::{Reader, SessionRead},
+    sessions::{SessionRead, Sessions},
     wire,
 };
 
@@ -29,20 +28,13 @@ const DEFAULT_PAGE: u32 = 100;
 const LARGEST_PAGE: u32 = 1000;
 
 /// The service, ready to be served.
-pub(crate) fn service(
-    reader: Reader,
-    redis: Redis,
-    storage: Storage,
-    admins: AdminKeys,
-) -> ProfileServiceServer<ProfileApi> {
-    standard_service!(ProfileServiceServer::new(ProfileApi { reader, redis, storage, admins }))
+pub(crate) fn service(sessions: Sessions, admins: AdminKeys) -> ProfileServiceServer<ProfileApi> {
+    standard_service!(ProfileServiceServer::new(ProfileApi { sessions, admins }))
 }
 
 /// The methods.
 pub(crate) struct ProfileApi {
-    reader: Reader,
-    redis: Redis,
-    storage: Storage,
+    sessions: Sessions,
     admins: AdminKeys,
 }
 
@@ -78,10 +70,11 @@ impl ProfileApi {
     async fn profile(&self, request: Request<GetProfileRequest>) -> Result<GetProfileResponse, ReadError> {
         let tenant = self.tenant(request.metadata())?;
         let id = profile_id(request.into_inner().profile_id)?;
-        let (id, members) = self.reader.profile(&tenant, &id).await?;
-        if members.is_empty() {
+        let Reading { profile_id: id, profile, .. } = self.sessions.reader.read(&tenant, &id, None).await?;
+        if profile.version == StreamId::default() {
             return Err(ReadError::NotFound { kind: "profile", id: id.to_string() });
         }
+        let members = Members::one(id.clone(), profile.version, profile.state);
         let view = members.total().view(wire::now());
         Ok(GetProfileResponse { profile: Some(convert::profile_to_wire(&tenant, &id, &members, &view)) })
     }
@@ -90,7 +83,7 @@ impl ProfileApi {
         let tenant = self.tenant(request.metadata())?;
         let id = SessionId::new(request.into_inner().session_id)
             .map_err(|error| ReadError::Id { field: "session_id", error })?;
-        match self.reader.session(&tenant, &id).await? {
+        match self.sessions.read(&tenant, &id).await? {
             Some(SessionRead { bound, members }) if !members.is_empty() => {
                 let view = members.total().view(wire::now());
                 let session = convert::session_to_wire(&tenant, &id, &bound, &members, &view);
@@ -104,7 +97,8 @@ impl ProfileApi {
         let tenant = self.tenant(request.metadata())?;
         let ListEventsRequest { profile_id: id, page_size, page_token } = request.into_inner();
         let id = profile_id(id)?;
-        let page = self.storage.list_events(&tenant, &id, size(page_size), &page_token).await?;
+        let page =
+            self.sessions.reader.rows().list_events(&tenant, &id, size(page_size), &page_token).await?;
         Ok(ListEventsResponse {
             events: page.events.iter().map(wire::event).collect(),
             next_page_token: page.next_page_token.unwrap_or_default(),
@@ -113,7 +107,8 @@ impl ProfileApi {
 
     async fn lag(&self, request: Request<GetLagRequest>) -> Result<GetLagResponse, ReadError> {
         self.tenant(request.metadata())?;
-        Ok(GetLagResponse { readers: lag::of_all_readers(&self.redis, &self.storage).await? })
+        let Sessions { redis, reader, .. } = &self.sessions;
+        Ok(GetLagResponse { readers: lag::of_all_readers(redis, reader.rows()).await? })
     }
 
     /// Whose administrator is calling; everything is read within that tenant.

@@ -2,9 +2,9 @@
 
 use prost::Message as _;
 use tonic::Code;
-use tributary_model::{ProfileId, StreamId};
+use tributary_model::{PartitionId, ProfileId, StreamId, TraceContext};
 use tributary_proto::v1;
-use tributary_streams::{Found, HotRead, Stream, Subject};
+use tributary_streams::{Effect, Found, Group, HotRead, Stream, Subject};
 use tributary_testkit::eventually;
 
 use crate::support::{SOON, World, admin, partition, tenant, views, with_key};
@@ -38,8 +38,7 @@ async fn what_is_appended_is_read_at_once_and_stored_and_published_soon() {
     let session = v1::Session::decode(sessions.last().unwrap().data.as_slice()).unwrap();
     assert_eq!((session.id.as_str(), session.profile_id.as_str()), ("s1", "p1"));
 
-    let request = admin(v1::GetSessionRequest { session_id: "s1".to_owned() });
-    let session = collector.client().await.get_session(request).await.unwrap().into_inner().session.unwrap();
+    let session = collector.session("s1").await.unwrap();
     assert_eq!(views(session.fields.as_ref()), Some(3));
     collector.stop().await;
 }
@@ -123,6 +122,46 @@ async fn an_entry_that_cannot_be_read_is_set_aside_and_stops_nothing() {
         sqlx::query_as("SELECT kind, subject FROM dead_letters").fetch_one(&pool).await.unwrap();
     assert_eq!(dead, ("change".to_owned(), "p1".to_owned()));
     collector.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flush_of_marks_alone_moves_the_position_trims_and_publishes_nothing() {
+    let world = World::new().await;
+    let collector = world.collector().await;
+    let p = partition("p1");
+    world.append("e1", "p1", "").await;
+    let before = eventually(SOON, async || folded(&world, p, StreamId::default()).await).await;
+
+    // A workflow was run for the event, and changed nothing.
+    let redis = &world.redis;
+    redis.ensure_group(p, Group::Workflow).await.unwrap();
+    let fence = redis.acquire(p, "workflow", 0, SOON).await.unwrap().unwrap();
+    let handed = redis.read_group(&fence, Group::Workflow, tributary_streams::From::New, 1).await.unwrap();
+    let mut set = v1::ChangeSet { tenant: "demo".into(), cause_event_id: "e1".into(), ..Default::default() };
+    set.set_cause_stage(v1::Stage::Workflow);
+    let mark = Effect::Mark { cause: "e1/2".to_owned(), set: set.encode_to_vec() };
+    let entry = handed[0].entry.id;
+    let trace = TraceContext::default();
+    redis.commit(&fence, Group::Workflow, entry, &tenant(), &[mark], &trace).await.unwrap();
+
+    let after = eventually(SOON, async || folded(&world, p, before).await).await;
+    assert!(after > before);
+    let published = redis.tail(p, Stream::Profiles, StreamId::default(), 10).await.unwrap();
+    assert!(published.iter().map(|entry| entry.id).eq([before]), "{published:?}");
+    let id = ProfileId::new("p1").unwrap();
+    let (row, position) = world.storage.load_profile_with_position(&tenant(), &id, p).await.unwrap();
+    assert_eq!((row.unwrap().version, position), (before, after));
+    let pool = sqlx::PgPool::connect(world.servers.database_url()).await.unwrap();
+    let dead: i64 = sqlx::query_scalar("SELECT count(*) FROM dead_letters").fetch_one(&pool).await.unwrap();
+    assert_eq!(dead, 0);
+    collector.stop().await;
+}
+
+/// The position, once it is beyond `before` and everything up to it is trimmed, which is the last step of a flush.
+async fn folded(world: &World, p: PartitionId, before: StreamId) -> Result<StreamId, String> {
+    let position = world.storage.partitions().await.unwrap()[usize::from(p.0)].positions.changes;
+    let waiting = world.redis.tail(p, Stream::Changes, StreamId::default(), 10).await.unwrap();
+    if position > before && waiting.is_empty() { Ok(position) } else { Err(format!("at {position}")) }
 }
 
 #[tokio::test(flavor = "multi_thread")]

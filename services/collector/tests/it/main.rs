@@ -4,5 +4,7 @@
 
 mod crashes;
 mod flow;
+mod lag;
+mod sessions;
 mod sharing;
 mod support;

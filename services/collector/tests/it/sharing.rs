@@ -1,5 +1,6 @@
 //! Several collectors, one deployment.
 
+use tributary_model::PartitionId;
 use tributary_testkit::eventually;
 
 use crate::support::{PARTITIONS, SOON, World, profile_in};
@@ -39,6 +40,10 @@ async fn two_collectors_share_the_partitions_and_one_alone_takes_all_of_them() {
     }
     stored(&second, 2).await;
     second.stop().await;
+    for p in (0..PARTITIONS).map(PartitionId) {
+        let free = world.redis.acquire(p, "collector", 0, SOON).await.unwrap();
+        assert!(free.is_some(), "partition {} was not handed over", p.0);
+    }
 }
 
 async fn stored(collector: &crate::support::Collector, each: usize) {

@@ -121,6 +121,21 @@ impl World {
         assert!(matches!(self.redis.append(&append, &limits).await.unwrap(), Appended::Done(_)));
     }
 
+    /// Binds a session, as the first payload that names it does.
+    pub(crate) async fn bind(&self, session: &str, profile: &str) {
+        let (session, profile) = (SessionId::new(session).unwrap(), ProfileId::new(profile).unwrap());
+        let life = Duration::from_secs(3600);
+        let bound = self.redis.bind(&tenant(), &session, &profile, PARTITIONS, life).await.unwrap();
+        assert_eq!(bound, profile);
+    }
+
+    /// Makes one profile an alias of another, as the last step of a merge does.
+    pub(crate) async fn merge(&self, from: &str, to: &str) {
+        let alias = format!("{{{}}}:alias:demo:{from}", partition(from).0);
+        let alias = redis::cmd("HSET").arg(alias).arg(&["to", to, "state", "DONE"]).to_owned();
+        alias.query_async::<()>(&mut self.raw().await).await.unwrap();
+    }
+
     /// A raw connection, for what no API of the mesh does.
     pub(crate) async fn raw(&self) -> redis::aio::MultiplexedConnection {
         let client = redis::Client::open(self.servers.redis_url()).unwrap();
@@ -137,6 +152,12 @@ impl Collector {
         let request = admin(v1::GetProfileRequest { profile_id: id.to_owned() });
         let answer = self.client().await.get_profile(request).await?;
         Ok(answer.into_inner().profile.unwrap())
+    }
+
+    pub(crate) async fn session(&self, id: &str) -> Result<v1::Session, Status> {
+        let request = admin(v1::GetSessionRequest { session_id: id.to_owned() });
+        let answer = self.client().await.get_session(request).await?;
+        Ok(answer.into_inner().session.unwrap())
     }
 
     /// The counter that every appended event adds one to.

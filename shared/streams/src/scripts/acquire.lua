@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Takes a partition whose lease has ended (docs/protocol.md §3).
 --
 -- KEYS  1 owner

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Says that a process of a stage is alive, and counts those that are (docs/protocol.md §3).
 --
 -- KEYS  1 live

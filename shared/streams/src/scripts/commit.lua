@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Finishes a read entry: all of its effects, once (docs/protocol.md §6).
 --
 -- KEYS  1 boot  2 owner  3 the entry's stream  4 changes  5 forward  6 dead  7 timers, then one for each C, S and T
@@ -69,7 +70,8 @@ local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 
 -- A quiet period that restarts with each version, and a longest wait that does not. While attempts fail, the retry's
--- time stands: news must not hurry a destination that is in trouble.
+-- time stands: news must not hurry a destination that is in trouble. A schedule is named by the entry it came from, which
+-- no later one can be: a count would begin anew once the timer is gone, and a settlement sent again would hit its successor.
 local function schedule(e)
   local old = redis.call('HMGET', e.key, 'version', 'first', 'attempts', 'traceparent', 'links')
   if old[1] and not less(old[1], e.version) then return end
@@ -82,8 +84,7 @@ local function schedule(e)
   local links = old[5] or ''
   if old[4] and old[4] ~= '' and old[4] ~= e.traceparent and #links < 32 * 56 then links = links .. ' ' .. old[4] end
   redis.call('HSET', e.key, 'version', e.version, 'first', string.format('%.0f', first),
-    'traceparent', e.traceparent, 'tracestate', e.tracestate, 'links', links)
-  redis.call('HINCRBY', e.key, 'seq', 1)
+    'traceparent', e.traceparent, 'tracestate', e.tracestate, 'links', links, 'seq', ARGV[5])
 end
 
 local last = ''

@@ -21,6 +21,7 @@ if found[1] and not less(found[1], ARGV[2]) then
   return { 'OK', found[1], found[2], found[3], pending }
 end
 if trimmed and less(ARGV[2], trimmed) then return { 'STALE' } end
-redis.call('HSET', KEYS[3], 'upto', ARGV[2], 'version', ARGV[3], 'state', ARGV[4])
-redis.call('PEXPIRE', KEYS[3], ARGV[5])
+-- A Redis without memory answers all the same; it only keeps nothing.
+local kept = redis.pcall('HSET', KEYS[3], 'upto', ARGV[2], 'version', ARGV[3], 'state', ARGV[4])
+if type(kept) == 'number' then redis.call('PEXPIRE', KEYS[3], ARGV[5]) end
 return { 'OK', ARGV[2], ARGV[3], ARGV[4], pending }

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Publishes rows, ascending by version; what was published before is skipped (docs/protocol.md §7).
 --
 -- KEYS  1 boot  2 owner  3 stream

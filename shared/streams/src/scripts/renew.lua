@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Extends or ends a lease, if it is still the caller's (docs/protocol.md §3).
 --
 -- KEYS  1 owner

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Settles a timer that has fired (docs/protocol.md §6).
 --
 -- KEYS  1 boot  2 owner  3 timers  4 timer  5 dead

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- After a flush: snapshots of the subjects flushed, their pending entries popped, the horizon raised
 -- (docs/protocol.md §7).
 --

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Trims a stream up to what all of the mesh's own readers have finished (docs/protocol.md §7).
 --
 -- KEYS  1 boot  2 owner  3 stream  4 gone
