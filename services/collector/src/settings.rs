@@ -31,6 +31,9 @@ pub struct Settings {
     pub stream_retention: Duration,
     /// How many entries of a public stream a partition keeps at most.
     pub stream_entries: usize,
+    /// How long dead letters are kept.
+    #[serde(with = "humantime_serde")]
+    pub dead_letter_retention: Duration,
     /// After how many days stored events are dropped; 0 keeps them for ever.
     pub event_retention: u32,
 }
@@ -48,6 +51,7 @@ impl Default for Settings {
             snapshot_life: Duration::from_secs(3600),
             stream_retention: Duration::from_secs(24 * 3600),
             stream_entries: 100_000,
+            dead_letter_retention: Duration::from_secs(30 * 24 * 3600),
             event_retention: 0,
         }
     }

@@ -28,7 +28,7 @@ impl Traces {
             tracing::info_span!(
                 parent: None,
                 names::STORED,
-                { names::PARTITION } = partition.0,
+                { names::PARTITION } = names::number(partition.0),
                 { names::OTEL_STATUS_CODE } = Empty
             )
         })
@@ -40,7 +40,7 @@ impl Traces {
             tracing::info_span!(
                 parent: None,
                 names::PUBLISHED,
-                { names::PARTITION } = partition.0,
+                { names::PARTITION } = names::number(partition.0),
                 { names::OTEL_KIND } = "producer",
                 { names::MESSAGING_SYSTEM } = names::MESSAGING_REDIS,
                 { names::MESSAGING_OPERATION_TYPE } = "send",

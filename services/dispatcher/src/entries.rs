@@ -145,7 +145,7 @@ fn span(entry: &Entry, p: PartitionId) -> Span {
         { names::MESSAGING_CONSUMER_GROUP_NAME } = Group::Dispatcher.name(),
         { names::MESSAGING_MESSAGE_ID } = %entry.id,
         { names::TENANT } = entry.tenant,
-        { names::PARTITION } = p.0,
+        { names::PARTITION } = names::number(p.0),
     );
     propagation::set_parent(&span, &entry.trace);
     span

@@ -192,7 +192,7 @@ impl Processor {
             { names::MESSAGING_OPERATION_NAME } = names::SEND_EVENTS,
             { names::MESSAGING_DESTINATION_NAME } = "events",
             { names::MESSAGING_DESTINATION_PARTITION_ID } = %partition.0,
-            { names::MESSAGING_BATCH_MESSAGE_COUNT } = units.len(),
+            { names::MESSAGING_BATCH_MESSAGE_COUNT } = names::number(units.len()),
             { names::TENANT } = walk.tenant_id.as_str(),
         );
         let append = Append {

@@ -64,7 +64,7 @@ async fn attempt(worker: &Worker, held: &Held, handed: &Handed) -> Result<(), Tr
         { names::MESSAGING_OPERATION_NAME } = names::SEND_CHANGES,
         { names::MESSAGING_DESTINATION_NAME } = Stream::Changes.name(),
         { names::MESSAGING_DESTINATION_PARTITION_ID } = %held.fence.partition.0,
-        { names::CHANGES } = runs.iter().map(|run| run.changes.len()).sum::<usize>(),
+        { names::CHANGES } = names::number(runs.iter().map(|run| run.changes.len()).sum::<usize>()),
     );
     let trace = propagation::context_of(&span);
     let commit = worker.redis.commit(&held.fence, Group::Workflow, entry.id, &event.tenant, &effects, &trace);
@@ -158,7 +158,7 @@ fn tell(run: &Run, event: &Subject) {
         { names::TENANT } = event.tenant.as_str(),
         { names::WORKFLOW } = run.workflow,
         { names::EVENT_ID } = event.id.as_str(),
-        { names::CHANGES } = run.changes.len(),
+        { names::CHANGES } = names::number(run.changes.len()),
         { names::OUTCOME } = if run.failure.is_some() { "failed" } else { "done" },
     )
     .entered();

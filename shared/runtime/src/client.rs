@@ -5,10 +5,12 @@ use std::time::Duration;
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Status};
+use tonic::{Code, Request, Response, Status};
+use tracing::Span;
+use tracing::field::Empty;
 
 use crate::auth::MeshCredential;
-use crate::telemetry::propagation;
+use crate::telemetry::{names, propagation};
 
 /// A channel whose calls carry the mesh credential and the current trace.
 pub type MeshChannel = InterceptedService<Channel, MeshInterceptor>;
@@ -75,6 +77,31 @@ impl Interceptor for MeshInterceptor {
     }
 }
 
+/// The span of a call to another stage; the call has to be made within it. The path is like
+/// `tributary.v1.PreprocessService/Process`.
+pub fn call_span(path: &str) -> Span {
+    let (service, method) = path.split_once('/').unwrap_or((path, ""));
+    tracing::info_span!(
+        "call",
+        { names::OTEL_NAME } = path,
+        { names::OTEL_KIND } = "client",
+        { names::OTEL_STATUS_CODE } = Empty,
+        { names::RPC_SYSTEM } = "grpc",
+        { names::RPC_SERVICE } = service,
+        { names::RPC_METHOD } = method,
+        { names::RPC_GRPC_STATUS_CODE } = Empty,
+    )
+}
+
+/// Records on a [`call_span`] how the call ended, once. To a caller every answer but OK is an error, as the conventions say.
+pub fn record_end<T>(span: &Span, answer: &Result<Response<T>, Status>) {
+    let code = answer.as_ref().err().map_or(Code::Ok, Status::code);
+    span.record(names::RPC_GRPC_STATUS_CODE, i32::from(code));
+    if code != Code::Ok {
+        span.record(names::OTEL_STATUS_CODE, "ERROR");
+    }
+}
+
 fn endpoint(url: &str) -> Result<Endpoint, ClientError> {
     let endpoint = Endpoint::from_shared(url.to_owned())
         .map_err(|source| ClientError::NotAUrl { url: url.to_owned(), source })?;
@@ -115,5 +142,23 @@ mod tests {
             assert!(credential.check(request.metadata()).is_ok());
             assert_eq!(propagation::extract(request.metadata()), propagation::context_of(&span));
         });
+    }
+
+    #[test]
+    fn the_span_of_a_call_says_whom_it_called_and_how_it_ended() {
+        let spans = crate::telemetry::testing::recorded(|| {
+            let span = call_span("a.v1.S/M");
+            record_end::<()>(&span, &Err(Status::not_found("")));
+            record_end(&call_span("a.v1.S/N"), &Ok(Response::new(())));
+        });
+        let (failed, fine) = (spans.span("a.v1.S/M"), spans.span("a.v1.S/N"));
+        assert_eq!(failed.span_kind, opentelemetry::trace::SpanKind::Client);
+        let has = |key: &'static str, value: opentelemetry::Value| {
+            failed.attributes.contains(&opentelemetry::KeyValue::new(key, value))
+        };
+        assert!(has(names::RPC_SERVICE, "a.v1.S".into()) && has(names::RPC_METHOD, "M".into()));
+        assert!(has(names::RPC_GRPC_STATUS_CODE, 5.into()));
+        assert!(matches!(failed.status, opentelemetry::trace::Status::Error { .. }));
+        assert_eq!(fine.status, opentelemetry::trace::Status::Unset);
     }
 }

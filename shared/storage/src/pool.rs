@@ -3,7 +3,7 @@
 use std::{future::Future, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
-    PgPool,
+    Connection as _, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -36,7 +36,11 @@ impl Storage {
     /// algorithm on, which can hold a COPY over TCP back by 40 ms.
     pub async fn connect(url: &str, max_connections: u32) -> Result<Self, StorageError> {
         let storage = Self::connect_lazy(url, max_connections)?;
-        storage.ping().await?;
+        match storage.ping().await {
+            // The pool says only that it waited in vain.
+            Err(StorageError::Unavailable { .. }) => say_why(&address(url)?).await?,
+            outcome => outcome?,
+        }
         Ok(storage)
     }
 
@@ -83,6 +87,24 @@ pub(crate) async fn within<T>(
         Ok(outcome) => outcome,
         Err(_) => Err(StorageError::Unavailable { reason: format!("no answer within {CALL_WITHIN:?}") }),
     }
+}
+
+/// Tries once more, outside of the pool, for an error that says where nobody answers and why.
+async fn say_why(address: &PgConnectOptions) -> Result<(), StorageError> {
+    let reason = match tokio::time::timeout(ACQUIRE_WITHIN, PgConnection::connect_with(address)).await {
+        Ok(Ok(connection)) => return Ok(connection.close().await?),
+        Ok(Err(sqlx::Error::Io(error))) => error.to_string(),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("no answer within {ACQUIRE_WITHIN:?}"),
+    };
+    let place = match address.get_socket() {
+        Some(socket) => format!("{} (a socket's folder, port {})", socket.display(), address.get_port()),
+        None => format!("{}:{}", address.get_host(), address.get_port()),
+    };
+    let reason = format!(
+        "nobody answers at {place}: start Postgres there, or set DATABASE_URL to where it runs ({reason})"
+    );
+    Err(StorageError::Unavailable { reason })
 }
 
 fn options(url: &str) -> Result<PgConnectOptions, StorageError> {

@@ -5,15 +5,16 @@ use crate::connection::{Redis, count, millis};
 use crate::group::Group;
 use crate::hot_read::{Known, encode_state};
 use crate::keys::{self, Stream, Subject};
+use crate::script::script;
 use crate::{StreamsError, owners::Fence};
 use redis::Script;
 use std::sync::LazyLock;
 use std::time::Duration;
 use tributary_model::{StreamId, TenantId, TraceContext};
 
-static SNAPSHOTS: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/snapshots.lua")));
-static PUBLISH: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/publish.lua")));
-static TRIM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/trim.lua")));
+static SNAPSHOTS: LazyLock<Script> = LazyLock::new(|| script!(finishing "snapshots"));
+static PUBLISH: LazyLock<Script> = LazyLock::new(|| script!(finishing "publish"));
+static TRIM: LazyLock<Script> = LazyLock::new(|| script!(finishing "trim"));
 
 /// How many subjects or rows one script handles: a script holds up every other client of the node.
 const CHUNK: usize = 200;

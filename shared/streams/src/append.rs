@@ -2,13 +2,14 @@
 
 use crate::connection::{Argument, Redis, count, millis};
 use crate::keys::{self, Stream, Subject};
+use crate::script::script;
 use crate::{StreamsError, reply::Reply};
 use redis::Script;
 use std::sync::LazyLock;
 use std::time::Duration;
 use tributary_model::{EventId, PartitionId, ProfileId, SessionId, StreamId, TenantId, Time, TraceContext};
 
-static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/append.lua")));
+static SCRIPT: LazyLock<Script> = LazyLock::new(|| script!("append"));
 
 /// How long things are remembered, and how much may wait.
 #[derive(Debug, Clone, Copy)]

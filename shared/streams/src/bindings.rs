@@ -1,13 +1,14 @@
 //! Which profile a session is bound to (docs/protocol.md §4.1).
 
 use crate::connection::{Redis, millis};
+use crate::script::script;
 use crate::{StreamsError, keys};
 use redis::Script;
 use std::sync::LazyLock;
 use std::time::Duration;
 use tributary_model::{ProfileId, SessionId, TenantId, partition_of};
 
-static BIND: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/bind.lua")));
+static BIND: LazyLock<Script> = LazyLock::new(|| script!("bind"));
 
 impl Redis {
     /// The session's profile, if it is bound; its life is extended by being read.

@@ -3,13 +3,14 @@
 use crate::connection::{Argument, Redis, count, millis};
 use crate::group::Group;
 use crate::keys::{self, Stream, Subject};
+use crate::script::script;
 use crate::{StreamsError, owners::Fence};
 use redis::Script;
 use std::sync::LazyLock;
 use std::time::Duration;
 use tributary_model::{EventId, ProfileId, SessionId, StreamId, TenantId, TraceContext};
 
-static COMMIT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/commit.lua")));
+static COMMIT: LazyLock<Script> = LazyLock::new(|| script!(finishing "commit"));
 
 /// How an event's handling ended, kept with its `seen` for whoever waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

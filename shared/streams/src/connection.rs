@@ -1,54 +1,14 @@
-//! The connection to Redis, and what the server must be set to before a stage relies on it.
+//! The connection to Redis, and how a script is called.
 
+use crate::requirements::{self, ConnectError, Durability};
 use crate::{error::StreamsError, reply::Reply};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{AsyncConnectionConfig, Client, RedisError, Script, Value};
+use redis::{AsyncConnectionConfig, Client, Script, Value};
 use std::time::Duration;
 
 /// How long a command may take before its outcome counts as unknown.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(3);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// What an acknowledgement is worth (docs/protocol.md §10).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Durability {
-    /// `appendfsync always`: on disk before the reply.
-    Fsync,
-    /// `appendfsync everysec`: up to about two seconds can be lost with the machine.
-    Relaxed,
-}
-
-/// Why a stage will not start on this Redis.
-#[derive(Debug, thiserror::Error)]
-pub enum ConnectError {
-    /// The address cannot be understood.
-    #[error("REDIS_URL is not a Redis address; it looks like redis://127.0.0.1:6379")]
-    Address(#[source] RedisError),
-    /// Nobody answers there.
-    #[error(
-        "Redis does not answer at {address}: start it there, or set REDIS_URL to where it runs ({reason})"
-    )]
-    Unreachable {
-        /// Host and port, without credentials.
-        address: String,
-        /// What the attempt met.
-        reason: String,
-    },
-    /// The server would break a promise.
-    #[error(
-        "Redis at {address} must not run with {setting} {found}: set it to {wanted} (redis.conf or CONFIG SET)"
-    )]
-    Setting {
-        /// Host and port.
-        address: String,
-        /// The setting's name.
-        setting: &'static str,
-        /// Its value there.
-        found: String,
-        /// What it has to be.
-        wanted: &'static str,
-    },
-}
 
 /// A connection that restores itself. Cheap to clone; clones share one socket.
 #[derive(Clone)]
@@ -68,51 +28,9 @@ impl Redis {
             .set_response_timeout(Some(RESPONSE_TIMEOUT))
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
             .set_number_of_retries(1);
-        let unreachable = |error: RedisError| ConnectError::Unreachable {
-            address: address.clone(),
-            reason: format!("{:?}", error.kind()),
-        };
-        let mut connection =
-            ConnectionManager::new_with_config(client.clone(), config).await.map_err(unreachable)?;
-        let mut setting = async |name: &'static str| {
-            redis::cmd("CONFIG")
-                .arg("GET")
-                .arg(name)
-                .query_async::<Vec<String>>(&mut connection)
-                .await
-                .map(|pair| pair.into_iter().nth(1).unwrap_or_default())
-                .map_err(unreachable)
-        };
-        let refuse = |setting, found: &str, wanted| ConnectError::Setting {
-            address: address.clone(),
-            setting,
-            found: found.to_owned(),
-            wanted,
-        };
-        let policy = setting("maxmemory-policy").await?;
-        if policy != "noeviction" {
-            return Err(refuse("maxmemory-policy", &policy, "noeviction"));
-        }
-        let append_only = setting("appendonly").await?;
-        let fsync = setting("appendfsync").await?;
-        let durability = match (append_only.as_str(), fsync.as_str()) {
-            ("yes", "always") => Durability::Fsync,
-            _ if relaxed => Durability::Relaxed,
-            ("yes", found) => {
-                return Err(refuse(
-                    "appendfsync",
-                    found,
-                    "always, or accept less with TRIBUTARY_DURABILITY=relaxed",
-                ));
-            }
-            (found, _) => {
-                return Err(refuse(
-                    "appendonly",
-                    found,
-                    "yes, or accept less with TRIBUTARY_DURABILITY=relaxed",
-                ));
-            }
-        };
+        let connected = ConnectionManager::new_with_config(client.clone(), config).await;
+        let mut connection = connected.map_err(|error| requirements::unreachable(&address, &error))?;
+        let durability = requirements::check(&mut connection, &address, relaxed).await?;
         Ok(Self { client, connection, durability })
     }
 

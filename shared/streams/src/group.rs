@@ -3,13 +3,14 @@
 use crate::connection::{Redis, count};
 use crate::entry::Entry;
 use crate::keys::{self, Stream};
+use crate::script::script;
 use crate::{StreamsError, owners::Fence};
 use redis::Script;
 use std::sync::LazyLock;
 use tributary_model::{PartitionId, StreamId};
 
-static ENSURE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/ensure_group.lua")));
-static READ: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/read_group.lua")));
+static ENSURE: LazyLock<Script> = LazyLock::new(|| script!(finishing "ensure_group"));
+static READ: LazyLock<Script> = LazyLock::new(|| script!("read_group"));
 
 /// The mesh's own consumer groups. Each has one consumer: the partition's owner, whoever that is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -5,6 +5,7 @@
 
 use crate::connection::{Redis, millis};
 use crate::keys::{self, Subject};
+use crate::script::script;
 use crate::{StreamsError, reply, reply::Reply};
 use prost::Message;
 use redis::Script;
@@ -13,8 +14,8 @@ use std::time::Duration;
 use tributary_model::{PartitionId, ProfileId, State, StreamId, TenantId};
 use tributary_proto::{convert, v1};
 
-static HOT_READ: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/hot_read.lua")));
-static INSTALL: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/install.lua")));
+static HOT_READ: LazyLock<Script> = LazyLock::new(|| script!("hot_read"));
+static INSTALL: LazyLock<Script> = LazyLock::new(|| script!("install"));
 
 /// A state as of a position.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -3,12 +3,13 @@
 use crate::StreamsError;
 use crate::connection::Redis;
 use crate::keys::{self, Stream};
+use crate::script::script;
 use redis::{Script, Value};
 use std::collections::HashMap;
 use std::sync::LazyLock;
 use tributary_model::{PartitionId, StreamId};
 
-static COUNT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/count.lua")));
+static COUNT: LazyLock<Script> = LazyLock::new(|| script!("count"));
 
 /// Counting beyond this says no more and costs more.
 const COUNTED: u64 = 10_000;

@@ -1,15 +1,16 @@
 //! Leases: one owner per partition and stage, fenced (docs/protocol.md §3).
 
 use crate::connection::{Argument, Redis, millis};
+use crate::script::script;
 use crate::{StreamsError, keys};
 use redis::Script;
 use std::sync::LazyLock;
 use std::time::Duration;
 use tributary_model::PartitionId;
 
-static ACQUIRE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/acquire.lua")));
-static RENEW: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/renew.lua")));
-static ANNOUNCE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/announce.lua")));
+static ACQUIRE: LazyLock<Script> = LazyLock::new(|| script!(finishing "acquire"));
+static RENEW: LazyLock<Script> = LazyLock::new(|| script!(finishing "renew"));
+static ANNOUNCE: LazyLock<Script> = LazyLock::new(|| script!(finishing "announce"));
 
 /// What proves that a caller owns a partition: every fenced script compares the whole of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use crate::connection::{Argument, Redis, count, millis};
 use crate::keys::{self, Stream};
+use crate::script::script;
 use crate::{Committed, StreamsError, owners::Fence};
 use redis::Script;
 use std::collections::HashMap;
@@ -9,8 +10,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 use tributary_model::{StreamId, TenantId, TraceContext};
 
-static DUE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/due.lua")));
-static SETTLE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/settle.lua")));
+static DUE: LazyLock<Script> = LazyLock::new(|| script!("due"));
+static SETTLE: LazyLock<Script> = LazyLock::new(|| script!(finishing "settle"));
 
 /// A timer that is due.
 #[derive(Debug, Clone)]

@@ -130,7 +130,11 @@ mod tests {
         watch.tell(PLACE, StreamId::new(5, 0));
         watching.news(LONG).await;
         assert_eq!(begun.elapsed(), Duration::ZERO);
-        assert_eq!(watch.watched()[&PLACE].position, StreamId::new(5, 0), "what was told is no news any more");
+        assert_eq!(
+            watch.watched()[&PLACE].position,
+            StreamId::new(5, 0),
+            "what was told is no news any more"
+        );
         watching.news(LONG).await;
         assert_eq!(begun.elapsed(), LONG, "without news the wait ends by itself");
     }

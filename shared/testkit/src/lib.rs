@@ -17,7 +17,7 @@ mod servers;
 pub use crate::{
     clients::{Authorised, Bearer},
     eventually::eventually,
-    mesh::{Mesh, MeshOptions},
+    mesh::{Another, Mesh, MeshOptions, program},
     otlp::{OtlpSink, Span, SpanRef},
     receiver::{Answer, Receiver, Request},
     servers::{Servers, ServersOptions},

@@ -17,8 +17,10 @@ use tributary_servers::{Launch, Process, Stage, free_port, random_secret, tail, 
 
 use crate::{Authorised, Bearer, Servers, Signal};
 
+mod another;
 mod options;
 
+pub use another::Another;
 pub use options::MeshOptions;
 
 const SERVING: Duration = Duration::from_secs(30);
@@ -252,6 +254,17 @@ fn shared_environment(
 
 fn named_secrets(names: &[String]) -> anyhow::Result<BTreeMap<String, String>> {
     names.iter().map(|name| Ok((name.clone(), random_secret()?))).collect()
+}
+
+/// Where one of the project's programs lies, such as `tributary`.
+///
+/// # Errors
+/// When the test's own place is not known.
+///
+/// # Panics
+/// If the program has not been built.
+pub fn program(name: &str) -> anyhow::Result<PathBuf> {
+    Ok(programs_folder([name])?.join(name))
 }
 
 /// `target/<profile>`: a test's program lies one folder deeper, in `deps`.

@@ -35,16 +35,20 @@ pub(crate) struct Flusher<'a> {
     positions: Positions,
     cache: Cache,
     trimmed: Instant,
+    swept: Instant,
 }
 
 impl<'a> Flusher<'a> {
     pub(crate) fn new(partitions: &'a Partitions, fence: &'a Fence, positions: Positions) -> Self {
         let cache = Cache::new(partitions.settings.cached_rows);
-        Self { partitions, fence, positions, cache, trimmed: Instant::now() }
+        Self { partitions, fence, positions, cache, trimmed: Instant::now(), swept: Instant::now() }
     }
 
     /// Folds and stores what has come since the last flush; answers whether more is waiting already.
     pub(crate) async fn flush(&mut self) -> Result<bool, Lost> {
+        if self.swept.elapsed() >= TRIM_EVERY {
+            self.sweep().await?;
+        }
         let limit = self.partitions.settings.flush_changes;
         let reading = cut::read(&self.partitions.redis, self.fence.partition, &self.positions, limit).await?;
         let Some(reading) = reading else {
@@ -58,9 +62,9 @@ impl<'a> Flusher<'a> {
         let span = tracing::info_span!(
             parent: None,
             names::FLUSH,
-            { names::PARTITION } = self.fence.partition.0,
-            { names::CHANGES } = reading.changes.len(),
-            { names::EVENTS } = reading.events.len(),
+            { names::PARTITION } = names::number(self.fence.partition.0),
+            { names::CHANGES } = names::number(reading.changes.len()),
+            { names::EVENTS } = names::number(reading.events.len()),
         );
         self.store_and_publish(reading).instrument(span).await?;
         self.trim_public_streams().await?;
@@ -173,6 +177,18 @@ impl<'a> Flusher<'a> {
             }
         }
         batch
+    }
+
+    /// The mesh's own streams that no flush fills: what was forwarded goes, dead letters stay for their time.
+    async fn sweep(&mut self) -> Result<(), Lost> {
+        let Partitions { redis, settings, .. } = self.partitions;
+        let nothing_stays = Retention { age: Duration::ZERO, entries: 0 };
+        redis.trim(self.fence, Stream::Forward, None, nothing_stays, &[Group::Forwarder]).await?;
+        let newest = redis.last_id(self.fence, Stream::Dead).await?;
+        let kept = Retention { age: settings.dead_letter_retention, entries: settings.stream_entries };
+        redis.trim(self.fence, Stream::Dead, Some(newest), kept, &[]).await?;
+        self.swept = Instant::now();
+        Ok(())
     }
 
     fn report(&self, refused_by_postgres: usize, dead: usize) {

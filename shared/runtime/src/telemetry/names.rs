@@ -1,7 +1,7 @@
 //! Every name that telemetry uses, once: dashboards and queries depend on them as callers do on the contract.
 //!
 //! Names of `rpc.*` and `messaging.*` follow OpenTelemetry's semantic conventions; what those do not know is
-//! `tributary.*`. Use them as `info_span!(names::FLUSH, { names::PARTITION } = partition)`.
+//! `tributary.*`. Use them as `info_span!(names::FLUSH, { names::PARTITION } = names::number(partition))`.
 
 /// Preprocess appends events.
 pub const SEND_EVENTS: &str = "send events";
@@ -48,7 +48,7 @@ pub const MESSAGING_REDIS: &str = "redis";
 pub const MESSAGING_OPERATION_TYPE: &str = "messaging.operation.type";
 /// The operation as a person calls it, like `send events`.
 pub const MESSAGING_OPERATION_NAME: &str = "messaging.operation.name";
-/// The stream's key.
+/// The stream's name within its partition, like `events`.
 pub const MESSAGING_DESTINATION_NAME: &str = "messaging.destination.name";
 /// The partition, as text.
 pub const MESSAGING_DESTINATION_PARTITION_ID: &str = "messaging.destination.partition.id";
@@ -93,3 +93,8 @@ pub const REVISION: &str = "tributary.revision";
 pub const WAITED_MS: &str = "tributary.waited_ms";
 /// The stable reason of a failure.
 pub const REASON: &str = "tributary.reason";
+
+/// A number as an attribute has to be. Unsigned ones become text on the way to OpenTelemetry, which nothing can add up.
+pub fn number(value: impl TryInto<i64>) -> i64 {
+    value.try_into().unwrap_or(i64::MAX)
+}

@@ -9,7 +9,8 @@
 -- unit  event id, event, profile changes, session changes ('' without a session)
 -- event time (µs), has visit-started, unit [, unit]
 --
--- All reads come first: a key of a wrong type fails here, before anything is written.
+-- All reads come first: a key of a wrong type fails here, before anything is written. Without memory the first write is
+-- refused, and with it the payload: this is the door. Scripts that finish what came in carry `allow-oom`.
 
 local changes, events = KEYS[2], KEYS[3]
 local window, once_life = ARGV[3], ARGV[4]
@@ -26,9 +27,8 @@ local function unit()
   return u
 end
 
-local clock = redis.call('TIME')
-local now_ms = clock[1] * 1000 + math.floor(clock[2] / 1000)
-if now_ms > tonumber(ARGV[2]) then return { 'EXPIRED' } end
+local now = now_ms()
+if now > tonumber(ARGV[2]) then return { 'EXPIRED' } end
 
 local pending_length = math.max(redis.call('LLEN', KEYS[5]), redis.call('LLEN', KEYS[6]))
 local stream_length = math.max(redis.call('XLEN', changes), redis.call('XLEN', events))

@@ -1,4 +1,3 @@
-#!lua flags=allow-oom
 -- Finishes a read entry: all of its effects, once (docs/protocol.md §6).
 --
 -- KEYS  1 boot  2 owner  3 the entry's stream  4 changes  5 forward  6 dead  7 timers, then one for each C, S and T
@@ -15,15 +14,6 @@
 local function expect(key, kind)
   local found = redis.call('TYPE', key).ok
   if found ~= 'none' and found ~= kind then error('WRONGTYPE ' .. kind .. ' expected') end
-end
-local function parts(id)
-  local ms, seq = string.match(id, '^(%d+)-(%d+)$')
-  return tonumber(ms), tonumber(seq)
-end
-local function less(a, b)
-  local ams, aseq = parts(a)
-  local bms, bseq = parts(b)
-  return ams < bms or (ams == bms and aseq < bseq)
 end
 
 local argument, key = 7, 8
@@ -62,18 +52,17 @@ for n = 1, tonumber(ARGV[6]) do
   effects[n] = e
 end
 
-local held = redis.call('HMGET', KEYS[2], 'epoch', 'nonce')
-if held[1] ~= ARGV[2] or held[2] ~= ARGV[3] then return { 'FENCED' } end
+if fenced() then return { 'FENCED' } end
 if redis.call('XACK', KEYS[3], ARGV[4], ARGV[5]) ~= 1 then return { 'ALREADY' } end
 
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local now = now_ms()
 
 -- A quiet period that restarts with each version, and a longest wait that does not. While attempts fail, the retry's
--- time stands: news must not hurry a destination that is in trouble. A schedule is named by the entry it came from, which
--- no later one can be: a count would begin anew once the timer is gone, and a settlement sent again would hit its successor.
+-- time stands: news must not hurry a destination that is in trouble. A schedule is named by the entry that made the timer
+-- and the one that it came from itself: a count would begin anew once the timer is gone, and a settlement sent again would
+-- hit the next timer of that id.
 local function schedule(e)
-  local old = redis.call('HMGET', e.key, 'version', 'first', 'attempts', 'traceparent', 'links')
+  local old = redis.call('HMGET', e.key, 'version', 'first', 'attempts', 'traceparent', 'links', 'seq')
   if old[1] and not less(old[1], e.version) then return end
   local first = tonumber(old[2] or '') or now
   if not (old[3] and tonumber(old[3]) > 0) then
@@ -83,8 +72,9 @@ local function schedule(e)
   if #e.pairs > 0 then redis.call('HSET', e.key, unpack(e.pairs)) end
   local links = old[5] or ''
   if old[4] and old[4] ~= '' and old[4] ~= e.traceparent and #links < 32 * 56 then links = links .. ' ' .. old[4] end
-  redis.call('HSET', e.key, 'version', e.version, 'first', string.format('%.0f', first),
-    'traceparent', e.traceparent, 'tracestate', e.tracestate, 'links', links, 'seq', ARGV[5])
+  local made_by = string.match(old[6] or '', '^(.-)/') or ARGV[5]
+  redis.call('HSET', e.key, 'version', e.version, 'first', string.format('%.0f', first), 'seq', made_by .. '/' .. ARGV[5],
+    'traceparent', e.traceparent, 'tracestate', e.tracestate, 'links', links)
 end
 
 local last = ''

@@ -4,16 +4,6 @@
 -- ARGV  1 position  2 how many to count at most
 -- Answers the number, and the last one counted where there may be more. Before the first entry the length says it all.
 
-local function parts(id)
-  local ms, seq = string.match(id, '^(%d+)-(%d+)$')
-  return tonumber(ms), tonumber(seq)
-end
-local function less(a, b)
-  local ams, aseq = parts(a)
-  local bms, bseq = parts(b)
-  return ams < bms or (ams == bms and aseq < bseq)
-end
-
 local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
 if not first then return { 0, false } end
 if less(ARGV[1], first[1]) then return { redis.call('XLEN', KEYS[1]), false } end

@@ -3,10 +3,8 @@
 -- KEYS  1 boot  2 owner  3 timers
 -- ARGV  1 boot  2 epoch  3 nonce  4 limit
 
-local held = redis.call('HMGET', KEYS[2], 'epoch', 'nonce')
-if held[1] ~= ARGV[2] or held[2] ~= ARGV[3] then return { 'FENCED' } end
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+if fenced() then return { 'FENCED' } end
+local now = now_ms()
 local due = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now, 'LIMIT', 0, ARGV[4])
 local later = redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
 local wait = -1

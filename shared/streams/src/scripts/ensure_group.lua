@@ -1,4 +1,3 @@
-#!lua flags=allow-oom
 -- Creates a consumer group where it is missing, at the stream's beginning (docs/protocol.md §6).
 --
 -- KEYS  1 stream

@@ -4,16 +4,6 @@
 -- ARGV  1 boot  2 stamp  3 version  4 state  5 life (ms)
 -- STALE: pending entries above the stamp were removed already, so the row read lacks them: read Postgres again.
 
-local function parts(id)
-  local ms, seq = string.match(id, '^(%d+)-(%d+)$')
-  return tonumber(ms), tonumber(seq)
-end
-local function less(a, b)
-  local ams, aseq = parts(a)
-  local bms, bseq = parts(b)
-  return ams < bms or (ams == bms and aseq < bseq)
-end
-
 local trimmed = redis.call('GET', KEYS[2])
 local found = redis.call('HMGET', KEYS[3], 'upto', 'version', 'state')
 local pending = redis.call('LRANGE', KEYS[4], 0, -1)

@@ -1,21 +1,9 @@
-#!lua flags=allow-oom
 -- Publishes rows, ascending by version; what was published before is skipped (docs/protocol.md §7).
 --
 -- KEYS  1 boot  2 owner  3 stream
 -- ARGV  1 boot  2 epoch  3 nonce, then for each row: version, data, tenant, field, id, traceparent, tracestate
 
-local function parts(id)
-  local ms, seq = string.match(id, '^(%d+)-(%d+)$')
-  return tonumber(ms), tonumber(seq)
-end
-local function less(a, b)
-  local ams, aseq = parts(a)
-  local bms, bseq = parts(b)
-  return ams < bms or (ams == bms and aseq < bseq)
-end
-
-local held = redis.call('HMGET', KEYS[2], 'epoch', 'nonce')
-if held[1] ~= ARGV[2] or held[2] ~= ARGV[3] then return { 'FENCED' } end
+if fenced() then return { 'FENCED' } end
 local last = '0-0'
 if redis.call('EXISTS', KEYS[3]) == 1 then
   local info = redis.call('XINFO', 'STREAM', KEYS[3])

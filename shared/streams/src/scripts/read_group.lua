@@ -4,8 +4,7 @@
 -- KEYS  1 boot  2 owner  3 stream
 -- ARGV  1 boot  2 epoch  3 nonce  4 group  5 count  6 '>' for new entries, or an id: pending entries above it
 
-local held = redis.call('HMGET', KEYS[2], 'epoch', 'nonce')
-if held[1] ~= ARGV[2] or held[2] ~= ARGV[3] then return { 'FENCED' } end
+if fenced() then return { 'FENCED' } end
 local read = redis.call('XREADGROUP', 'GROUP', ARGV[4], 'owner', 'COUNT', ARGV[5], 'STREAMS', KEYS[3], ARGV[6])
 local entries, deliveries = {}, {}
 if read then entries = read[1][2] end

@@ -1,4 +1,3 @@
-#!lua flags=allow-oom
 -- Extends or ends a lease, if it is still the caller's (docs/protocol.md §3).
 --
 -- KEYS  1 owner
@@ -6,7 +5,6 @@
 
 local held = redis.call('HMGET', KEYS[1], 'epoch', 'nonce')
 if held[1] ~= ARGV[1] or held[2] ~= ARGV[2] then return { 'FENCED' } end
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local now = now_ms()
 redis.call('HSET', KEYS[1], 'until', string.format('%.0f', now + tonumber(ARGV[3])))
 return { 'OK' }

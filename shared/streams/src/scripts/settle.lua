@@ -1,4 +1,3 @@
-#!lua flags=allow-oom
 -- Settles a timer that has fired (docs/protocol.md §6).
 --
 -- KEYS  1 boot  2 owner  3 timers  4 timer  5 dead
@@ -9,17 +8,17 @@
 -- The gate is ZREM = 1 for the schedule that fired. If a newer version was scheduled meanwhile (another seq), that
 -- schedule stays, with its attempts counted anew.
 
-local held = redis.call('HMGET', KEYS[2], 'epoch', 'nonce')
-if held[1] ~= ARGV[2] or held[2] ~= ARGV[3] then return { 'FENCED' } end
+if fenced() then return { 'FENCED' } end
 if redis.call('TYPE', KEYS[5]).ok ~= 'none' and redis.call('TYPE', KEYS[5]).ok ~= 'stream' then
   error('WRONGTYPE stream expected')
 end
 local score = redis.call('ZSCORE', KEYS[3], ARGV[4])
 local seq = redis.call('HGET', KEYS[4], 'seq')
 if not score or not seq then return { 'ALREADY' } end
+-- Settled before, and made anew since: this one is another timer.
+if string.match(seq, '^(.-)/') ~= string.match(ARGV[5], '^(.-)/') then return { 'ALREADY' } end
 
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local now = now_ms()
 if ARGV[6] == 'RETRY' then
   redis.call('HSET', KEYS[4], 'attempts', ARGV[7])
   redis.call('ZADD', KEYS[3], string.format('%.0f', now + tonumber(ARGV[8])), ARGV[4])

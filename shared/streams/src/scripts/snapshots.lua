@@ -1,22 +1,10 @@
-#!lua flags=allow-oom
 -- After a flush: snapshots of the subjects flushed, their pending entries popped, the horizon raised
 -- (docs/protocol.md §7).
 --
 -- KEYS  1 boot  2 owner  3 trimmed, then for each subject: snapshot, pending
 -- ARGV  1 boot  2 epoch  3 nonce  4 position  5 life (ms), then for each subject: version, state
 
-local function parts(id)
-  local ms, seq = string.match(id, '^(%d+)-(%d+)$')
-  return tonumber(ms), tonumber(seq)
-end
-local function less(a, b)
-  local ams, aseq = parts(a)
-  local bms, bseq = parts(b)
-  return ams < bms or (ams == bms and aseq < bseq)
-end
-
-local held = redis.call('HMGET', KEYS[2], 'epoch', 'nonce')
-if held[1] ~= ARGV[2] or held[2] ~= ARGV[3] then return { 'FENCED' } end
+if fenced() then return { 'FENCED' } end
 local position = ARGV[4]
 local trimmed = redis.call('GET', KEYS[3])
 local subjects = {}

@@ -1,4 +1,3 @@
-#!lua flags=allow-oom
 -- Trims a stream up to what all of the mesh's own readers have finished (docs/protocol.md §7).
 --
 -- KEYS  1 boot  2 owner  3 stream  4 gone
@@ -6,22 +5,7 @@
 --       (entries)  7 … groups that hold trimming
 -- Entries younger than ARGV[5] stay, unless there are more than ARGV[6]. A group that is missing holds everything.
 
-local function parts(id)
-  local ms, seq = string.match(id, '^(%d+)-(%d+)$')
-  return tonumber(ms), tonumber(seq)
-end
-local function less(a, b)
-  local ams, aseq = parts(a)
-  local bms, bseq = parts(b)
-  return ams < bms or (ams == bms and aseq < bseq)
-end
-local function after(id)
-  local ms, seq = parts(id)
-  return string.format('%.0f-%.0f', ms, seq + 1)
-end
-
-local held = redis.call('HMGET', KEYS[2], 'epoch', 'nonce')
-if held[1] ~= ARGV[2] or held[2] ~= ARGV[3] then return { 'FENCED' } end
+if fenced() then return { 'FENCED' } end
 if redis.call('EXISTS', KEYS[3]) == 0 then return { 'OK', 0 } end
 
 -- The first id that must stay.
@@ -45,8 +29,7 @@ for a = 7, #ARGV do
 end
 if not horizon then return { 'OK', 0 } end
 
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local now = now_ms()
 local young = string.format('%.0f-0', now - tonumber(ARGV[5]))
 local surplus = redis.call('XLEN', KEYS[3]) - tonumber(ARGV[6])
 if surplus > 0 then

@@ -83,7 +83,8 @@ async fn of_two_visits_the_one_with_the_later_last_event_is_kept() -> anyhow::Re
     let minutes = |n: u64| start.plus(Duration::from_secs(n * 60));
     Payload::of("bob", &["at-target"]).in_session("s").at(minutes(10)).outcomes(&world.redis).await?;
     let visit_after = async |event: &str, handed: OpenVisit, time: Time| -> anyhow::Result<String> {
-        let payload = Payload { handed: Some(handed), ..Payload::of("bob", &[event]).in_session("s").at(time) };
+        let payload =
+            Payload { handed: Some(handed), ..Payload::of("bob", &[event]).in_session("s").at(time) };
         assert_eq!(opened(&payload.outcomes(&world.redis).await?), 0);
         world.raw(&["HGET", &key("visit:demo:bob:s"), "v"]).await
     };

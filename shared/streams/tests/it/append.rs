@@ -64,7 +64,10 @@ async fn an_entry_says_whose_it_is_and_which_changes_came_with_it() -> anyhow::R
     let events = world.redis.tail(P, Stream::Events, StreamId::default(), 100).await?;
     let event = events.last().expect("it was appended");
     assert_eq!((event.id, event.change, &event.trace), (*entry, *last_change, &trace));
-    assert_eq!((event.tenant.as_str(), event.event_id.as_str(), event.profile.as_str()), ("demo", "e1", "ann"));
+    assert_eq!(
+        (event.tenant.as_str(), event.event_id.as_str(), event.profile.as_str()),
+        ("demo", "e1", "ann")
+    );
     assert_eq!(event.data, b"the event e1");
 
     let changes = world.redis.tail(P, Stream::Changes, StreamId::default(), 100).await?;
@@ -79,7 +82,8 @@ async fn an_entry_says_whose_it_is_and_which_changes_came_with_it() -> anyhow::R
 async fn sixty_four_first_events_at_once_create_one_profile() -> anyhow::Result<()> {
     let world = World::start().await?;
     let processes = [world.redis.clone(), world.another_process().await?];
-    let payloads: Vec<Payload> = (0..64).map(|n| Payload::of("ann", &[&format!("e{n}")]).creating()).collect();
+    let payloads: Vec<Payload> =
+        (0..64).map(|n| Payload::of("ann", &[&format!("e{n}")]).creating()).collect();
     let appends = payloads.iter().enumerate().map(|(n, payload)| payload.outcomes(&processes[n % 2]));
     let outcomes = try_join_all(appends).await?;
 

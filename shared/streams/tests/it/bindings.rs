@@ -11,19 +11,15 @@ const LIFE: Duration = Duration::from_secs(600);
 #[tokio::test]
 async fn whoever_comes_first_binds_a_session_and_everyone_else_is_told() -> anyhow::Result<()> {
     let world = World::start().await?;
-    let session = session_id("s");
-    assert_eq!(world.redis.binding(&tenant(), &session, 8, LIFE).await?, None);
+    let (tenant, session) = (tenant(), session_id("s"));
+    assert_eq!(world.redis.binding(&tenant, &session, 8, LIFE).await?, None);
     let candidates: Vec<_> = (0..32).map(|n| id(&format!("p{n}"))).collect();
-    let binds = candidates.iter().map(|candidate| world.redis.bind(&tenant(), &session, candidate, 8, LIFE));
-    let bound = tenant_binding(try_join_all(binds).await?)?;
-    assert_eq!(world.redis.binding(&tenant(), &session, 8, LIFE).await?, Some(bound));
-    Ok(())
-}
-
-fn tenant_binding(mut answers: Vec<tributary_model::ProfileId>) -> anyhow::Result<tributary_model::ProfileId> {
+    let binds = candidates.iter().map(|candidate| world.redis.bind(&tenant, &session, candidate, 8, LIFE));
+    let mut answers = try_join_all(binds).await?;
     answers.dedup();
-    anyhow::ensure!(answers.len() == 1, "{answers:?}");
-    Ok(answers.swap_remove(0))
+    assert_eq!(answers.len(), 1, "{answers:?}");
+    assert_eq!(world.redis.binding(&tenant, &session, 8, LIFE).await?, answers.pop());
+    Ok(())
 }
 
 #[tokio::test]

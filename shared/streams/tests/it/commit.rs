@@ -148,19 +148,6 @@ async fn a_damaged_key_refuses_the_whole_commit_and_leaves_the_entry_pending() -
 }
 
 #[tokio::test]
-async fn without_memory_the_entry_stays_pending() -> anyhow::Result<()> {
-    let owner = Owner::with_event("e1").await?;
-    let before = owner.world.everything().await?;
-    owner.world.raw::<()>(&["CONFIG", "SET", "maxmemory", "1"]).await?;
-    let refused = owner.commit(&all_effects("e1", owner.entry)).await;
-    owner.world.raw::<()>(&["CONFIG", "SET", "maxmemory", "0"]).await?;
-    assert!(matches!(refused, Err(StreamsError::OutOfMemory)), "{refused:?}");
-    assert_eq!(owner.world.everything().await?, before);
-    assert_eq!(owner.commit(&all_effects("e1", owner.entry)).await?, Committed::Done);
-    Ok(())
-}
-
-#[tokio::test]
 async fn an_end_is_noted_for_the_entry_it_belongs_to_and_no_other() -> anyhow::Result<()> {
     let owner = Owner::with_event("e1").await?;
     let world = &owner.world;

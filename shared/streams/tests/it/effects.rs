@@ -21,7 +21,10 @@ async fn every_effect_arrives_where_it_belongs_with_its_trace() -> anyhow::Resul
     let [_, of_profile, mark] = changes.as_slice() else { anyhow::bail!("{changes:?}") };
     assert_eq!((of_profile.cause.as_str(), of_profile.profile.as_str()), ("e1/2", "ann"));
     assert_eq!(of_profile.trace, trace);
-    assert_eq!((mark.cause.as_str(), mark.profile.as_str(), mark.data.as_slice()), ("e1/2", "", &b"nothing"[..]));
+    assert_eq!(
+        (mark.cause.as_str(), mark.profile.as_str(), mark.data.as_slice()),
+        ("e1/2", "", &b"nothing"[..])
+    );
 
     let forward = entries(&owner, Stream::Forward).await?;
     let [forward] = forward.as_slice() else { anyhow::bail!("{forward:?}") };

@@ -5,7 +5,8 @@ use crate::world::{LONG, P, World, owner, tenant};
 use std::time::Duration;
 use tributary_model::{StreamId, TraceContext};
 use tributary_streams::{
-    Effect, Fence, From, Group, Known, Publication, Redis, Retention, Settlement, Stream, StreamsError, Subject,
+    Effect, Fence, From, Group, Known, Publication, Redis, Retention, Settlement, Stream, StreamsError,
+    Subject,
 };
 
 const NOW: Retention = Retention { age: Duration::ZERO, entries: 0 };

@@ -52,8 +52,13 @@ async fn a_profile_is_its_snapshot_and_what_came_after() -> anyhow::Result<()> {
     let reading = slot.read("ann").await?;
     assert_eq!(reading.profile.state, told(&["e1", "e2", "e3"]));
 
-    let changes = slot.world.redis.tail(P, tributary_streams::Stream::Changes, StreamId::default(), 10).await?;
-    assert_eq!(changes.last().map(|entry| entry.id), Some(reading.profile.version), "the version is the last change");
+    let changes =
+        slot.world.redis.tail(P, tributary_streams::Stream::Changes, StreamId::default(), 10).await?;
+    assert_eq!(
+        changes.last().map(|entry| entry.id),
+        Some(reading.profile.version),
+        "the version is the last change"
+    );
     Ok(())
 }
 
@@ -176,16 +181,14 @@ async fn a_read_walks_over_aliases_and_takes_the_sessions_members_along() -> any
     assert_eq!(reading.profile_id, id("cid"));
     assert_eq!(reading.walked, [id("ann"), id("bob"), id("cid")]);
     assert_eq!(reading.profile.state, told(&["e3"]), "the profile is the one at the end of the walk");
-    let members: Vec<_> = reading.session.iter().map(|(origin, _, state)| (origin.clone(), state.clone())).collect();
-    assert_eq!(
-        members,
-        [(id("ann"), told(&["e1"])), (id("bob"), told(&["e2"])), (id("cid"), told(&["e3"]))]
-    );
+    let members: Vec<_> =
+        reading.session.iter().map(|(origin, _, state)| (origin.clone(), state.clone())).collect();
+    assert_eq!(members, [(id("ann"), told(&["e1"])), (id("bob"), told(&["e2"])), (id("cid"), told(&["e3"]))]);
     Ok(())
 }
 
 async fn append_at(redis: &Redis, partition: PartitionId, profile: &str, event: &str) -> anyhow::Result<()> {
-    let payload = Payload { partition, ..Payload::of(profile, &[event]).in_session("s") };
+    let payload = Payload { partition, bound: false, ..Payload::of(profile, &[event]).in_session("s") };
     payload.outcomes(redis).await.map(drop)
 }
 

@@ -10,6 +10,7 @@ mod commit;
 mod connection;
 mod effects;
 mod fences;
+mod full;
 mod groups;
 mod hot_read;
 mod leases;

@@ -114,12 +114,14 @@ pub(crate) fn accepted(outcomes: &[AppendedEvent]) -> Vec<bool> {
 }
 
 pub(crate) fn created(outcomes: &[AppendedEvent]) -> usize {
-    let created = |outcome: &&AppendedEvent| matches!(outcome, AppendedEvent::Accepted { created_profile: true, .. });
+    let created =
+        |outcome: &&AppendedEvent| matches!(outcome, AppendedEvent::Accepted { created_profile: true, .. });
     outcomes.iter().filter(created).count()
 }
 
 pub(crate) fn opened(outcomes: &[AppendedEvent]) -> usize {
-    let opened = |outcome: &&AppendedEvent| matches!(outcome, AppendedEvent::Accepted { opened_visit: true, .. });
+    let opened =
+        |outcome: &&AppendedEvent| matches!(outcome, AppendedEvent::Accepted { opened_visit: true, .. });
     outcomes.iter().filter(opened).count()
 }
 

@@ -9,7 +9,14 @@ use tributary_streams::{AppendLimits, Appended, AppendedEvent, Stream, StreamsEr
 async fn a_damaged_key_refuses_the_whole_append_and_the_repaired_slot_takes_it_once() -> anyhow::Result<()> {
     let world = World::start().await?;
     let payload = Payload::of("ann", &["e1", "e2"]).in_session("s").creating();
-    for name in ["changes", "events", "pending:p:demo:ann", "pending:s:demo:s:ann", "visit:demo:ann:s", "alias:demo:ann"] {
+    for name in [
+        "changes",
+        "events",
+        "pending:p:demo:ann",
+        "pending:s:demo:s:ann",
+        "visit:demo:ann:s",
+        "alias:demo:ann",
+    ] {
         world.raw::<()>(&["SET", &key(name), "damaged"]).await?;
         let before = world.everything().await?;
         let refused = payload.append(&world.redis).await;
@@ -45,7 +52,8 @@ async fn what_comes_too_late_is_not_written() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_profile_with_too_many_pending_changes_takes_no_more_but_knows_what_it_has() -> anyhow::Result<()> {
     let world = World::start().await?;
-    let limited = |payload: Payload| Payload { limits: AppendLimits { pending: 2, ..payload.limits }, ..payload };
+    let limited =
+        |payload: Payload| Payload { limits: AppendLimits { pending: 2, ..payload.limits }, ..payload };
     limited(Payload::of("ann", &["e1", "e2"])).outcomes(&world.redis).await?;
     let before = world.everything().await?;
 
@@ -56,7 +64,11 @@ async fn a_profile_with_too_many_pending_changes_takes_no_more_but_knows_what_it
 
     assert_eq!(world.everything().await?, before);
     let other = limited(Payload::of("bob", &["e3"]));
-    assert_eq!(accepted(&other.outcomes(&world.redis).await?), [true], "one profile's flood stops nobody else");
+    assert_eq!(
+        accepted(&other.outcomes(&world.redis).await?),
+        [true],
+        "one profile's flood stops nobody else"
+    );
     Ok(())
 }
 
@@ -73,7 +85,8 @@ async fn a_session_counts_towards_the_limit_too() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_full_stream_takes_no_more_but_knows_what_it_has() -> anyhow::Result<()> {
     let world = World::start().await?;
-    let limited = |payload: Payload| Payload { limits: AppendLimits { stream: 2, ..payload.limits }, ..payload };
+    let limited =
+        |payload: Payload| Payload { limits: AppendLimits { stream: 2, ..payload.limits }, ..payload };
     limited(Payload::of("ann", &["e1", "e2"])).outcomes(&world.redis).await?;
     let before = world.everything().await?;
     assert_eq!(limited(Payload::of("bob", &["e3"])).append(&world.redis).await?, Appended::Full("stream"));

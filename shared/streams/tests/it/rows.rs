@@ -158,7 +158,8 @@ fn decode(entry: &Entry) -> anyhow::Result<((TenantId, Subject), v1::ChangeSet)>
     let subject = if entry.session.is_empty() {
         Subject::Profile(ProfileId::new(entry.profile.as_str())?)
     } else {
-        let (session, origin) = (SessionId::new(entry.session.as_str())?, ProfileId::new(set.origin.as_str())?);
+        let (session, origin) =
+            (SessionId::new(entry.session.as_str())?, ProfileId::new(set.origin.as_str())?);
         Subject::Session { session, origin }
     };
     Ok(((TenantId::new(entry.tenant.as_str())?, subject), set))

@@ -13,7 +13,8 @@ const SECOND: Duration = Duration::from_secs(1);
 async fn sixty_four_first_events_of_one_session_open_one_visit() -> anyhow::Result<()> {
     let world = World::start().await?;
     let processes = [world.redis.clone(), world.another_process().await?];
-    let payloads: Vec<Payload> = (0..64).map(|n| Payload::of("ann", &[&format!("e{n}")]).in_session("s")).collect();
+    let payloads: Vec<Payload> =
+        (0..64).map(|n| Payload::of("ann", &[&format!("e{n}")]).in_session("s")).collect();
     let appends = payloads.iter().enumerate().map(|(n, payload)| payload.outcomes(&processes[n % 2]));
     let outcomes = try_join_all(appends).await?;
     assert_eq!(opened(&outcomes.concat()), 1);
