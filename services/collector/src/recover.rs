@@ -1,4 +1,4 @@
-//! What a new owner does first: publish the rows that a crash left between commit and stream (docs/protocol.md §7.5).
+//! What a new owner does first: publish the rows that a crash left between commit and stream (docs/protocol.md §7, step 5).
 //!
 //! Without it a profile that never changes again would never be published, and its pending list would stay for ever.
 
