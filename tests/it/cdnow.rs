@@ -12,16 +12,21 @@ use crate::{
 async fn real_purchases_become_profiles_and_sent_again_they_change_nothing() -> anyhow::Result<()> {
     let world = World::start().await?;
     let sent = sending::finish(sending::start(&world, &[])?).await?;
-    assert_eq!(sent, Sent { accepted: PURCHASES, duplicate: 0, invalid: 0, failed: 0, retries: 0 });
+    assert_eq!(counts(&sent), (PURCHASES, 0, 0, 0));
     world.settled().await;
     check(&world).await?;
 
     let again = sending::finish(sending::start(&world, &[])?).await?;
-    assert_eq!(again, Sent { accepted: 0, duplicate: PURCHASES, invalid: 0, failed: 0, retries: 0 });
+    assert_eq!(counts(&again), (0, PURCHASES, 0, 0));
     world.settled().await;
     check(&world).await?;
 
     world.mesh.stop().await
+}
+
+/// Accepted, duplicate, invalid, failed.
+fn counts(sent: &Sent) -> (i64, i64, i64, i64) {
+    (sent.accepted, sent.duplicate, sent.invalid, sent.failed)
 }
 
 async fn check(world: &World) -> anyhow::Result<()> {

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What `tributary send` reports.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Sent {
     pub(crate) accepted: i64,
     pub(crate) duplicate: i64,

@@ -108,6 +108,10 @@ impl ServiceError for ProcessError {
                 "this profile or session is not in memory and the database does not answer; try again",
             )
             .retry_after(SOON),
+            Self::Storage(StorageError::UnknownPartition { .. }) => {
+                Problem::new(Fault::Unavailable, "STARTING", "the database is not laid out yet; try again")
+                    .retry_after(SOON)
+            }
             Self::Storage(error) => Problem::internal(error.to_string()),
             Self::Moving => {
                 Problem::new(Fault::Unavailable, "PROFILE_MOVING", "the profile is being merged; try again")

@@ -32,6 +32,9 @@ use tributary_streams::{AppendLimits, Reader, Redis};
 /// How long Redis or Postgres may be away before the stage calls itself not ready.
 const READINESS: Duration = Duration::from_secs(2);
 
+/// How often to look whether the database has been laid out.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
 /// Starts the stage: binds, connects, spawns, returns.
 pub async fn start(context: Context) -> anyhow::Result<()> {
     let settings: Settings = load_stage("preprocess")?;
@@ -43,6 +46,7 @@ pub async fn start(context: Context) -> anyhow::Result<()> {
     let storage = Storage::connect(shared.database_url.expose_secret(), settings.database_connections)
         .await
         .context("DATABASE_URL: preprocess needs Postgres when it starts")?;
+    laid_out(&storage).await;
     let limits = AppendLimits {
         dedup_window: shared.dedup_window,
         visit_timeout: shared.visit_timeout,
@@ -76,4 +80,16 @@ pub async fn start(context: Context) -> anyhow::Result<()> {
         }
     });
     Ok(())
+}
+
+/// The collector lays the database out. Before it has, on a deployment's first start, no profile can be looked up.
+async fn laid_out(storage: &Storage) {
+    let mut told = false;
+    while !matches!(storage.partitions().await, Ok(rows) if !rows.is_empty()) {
+        if !told {
+            tracing::info!("waiting for a collector to lay out the database");
+            told = true;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
 }
