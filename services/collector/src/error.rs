@@ -71,7 +71,7 @@ impl ServiceError for ReadError {
                 Problem::internal(self.to_string())
             }
             Self::Storage(StorageError::Unavailable { .. }) => {
-                away("POSTGRES_UNAVAILABLE", "Postgres does not answer, and this read needs it")
+                away("DATABASE_UNAVAILABLE", "Postgres does not answer, and this read needs it")
             }
             Self::Storage(StorageError::UnknownPartition { .. }) => {
                 away("STARTING", "the database is not laid out yet")

@@ -90,7 +90,7 @@ pub(crate) async fn check(
 
 /// Nobody answers, in words.
 pub(crate) fn unreachable(address: &str, error: &RedisError) -> ConnectError {
-    ConnectError::Unreachable { address: address.to_owned(), reason: format!("{:?}", error.kind()) }
+    ConnectError::Unreachable { address: address.to_owned(), reason: error.to_string() }
 }
 
 async fn version(connection: &mut ConnectionManager) -> Result<String, RedisError> {

@@ -129,7 +129,7 @@ async fn while_postgres_is_away_hot_profiles_are_answered_and_cold_ones_are_aske
     assert_eq!(collector.views("p1").await, Ok(2));
     let cold = collector.profile("never-seen").await.unwrap_err();
     assert_eq!(cold.code(), tonic::Code::Unavailable);
-    assert_eq!(tributary_runtime::reason_of(&cold).as_deref(), Some("POSTGRES_UNAVAILABLE"));
+    assert_eq!(tributary_runtime::reason_of(&cold).as_deref(), Some("DATABASE_UNAVAILABLE"));
 
     world.servers.postgres().restart().await.unwrap();
     eventually(SOON, async || match collector.stored("p1").await {

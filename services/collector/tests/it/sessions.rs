@@ -58,7 +58,7 @@ async fn while_postgres_is_away_hot_sessions_are_answered_and_the_collector_can_
     for unknown in ["empty", "never-bound"] {
         let refused = collector.session(unknown).await.unwrap_err();
         let reason = tributary_runtime::reason_of(&refused);
-        assert_eq!((refused.code(), reason.as_deref()), (Code::Unavailable, Some("POSTGRES_UNAVAILABLE")));
+        assert_eq!((refused.code(), reason.as_deref()), (Code::Unavailable, Some("DATABASE_UNAVAILABLE")));
     }
     collector.stop().await;
 }
