@@ -19,7 +19,7 @@ use opentelemetry_sdk::trace::{
     BatchConfigBuilder, BatchSpanProcessor, IdGenerator, RandomIdGenerator, Sampler, SdkTracerProvider,
 };
 use tracing::Subscriber;
-use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::filter::{FilterExt as _, LevelFilter, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -53,7 +53,8 @@ pub fn init(stage: &'static str, settings: &SharedSettings) -> anyhow::Result<Te
     };
     // Each layer has its own filter: a quiet log must not make spans disappear.
     tracing_subscriber::registry()
-        .with(log.with_filter(log_filter))
+        // Lines say what they are about themselves; writing down every span for them would cost more than all lines.
+        .with(log.with_filter(log_filter.and(filter_fn(|metadata| metadata.is_event()))))
         .with(otel_layer(&provider))
         .try_init()
         .context("telemetry is already set up in this process")?;

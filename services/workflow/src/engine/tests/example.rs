@@ -73,6 +73,6 @@ fn the_third_purchase_makes_a_loyal_customer_once() {
     assert_eq!(json!(emit.properties), json!({"purchases": 3, "total": 74.02}));
     let shown = profile.view_as(&tenant.kinds, purchase(1, 1.0).time).document();
     assert_eq!(shown["purchases"]["count"], json!(4));
-    assert_eq!(shown["loyalty"]["points"], json!(141.44), "100, and a point per dollar from then on");
+    assert_eq!(shown["loyalty"]["points"], json!(200.5), "a point per dollar, and 100 for being loyal");
     assert_eq!(shown["segments"], json!({"loyal": true}));
 }
