@@ -106,6 +106,8 @@ async fn events_that_are_invalid(world: &World) -> anyhow::Result<()> {
     ];
     let answer = track(world, SHOP, about("p", events.clone())).await?;
     let results: Vec<_> = answer.events.iter().map(result).collect();
+    let ids: Vec<&str> = answer.events.iter().map(|event| event.event_id.as_str()).collect();
+    assert_eq!(ids, ["good-0", "", "good-2", "without-type", "too-large", "no-time", ""]);
     let invalid = |path: &str, reason: &str| (EventStatus::Invalid, vec![(path.into(), reason.into())]);
     let expected = [
         (EventStatus::Accepted, vec![]),
@@ -124,6 +126,10 @@ async fn events_that_are_invalid(world: &World) -> anyhow::Result<()> {
         [invalid("events[0].id", "EVENT_ID_REQUIRED")]
     );
     assert_eq!(alone.profile, None, "nothing was recorded of anyone");
+    let wordy = event("wordy", "purchase", json!({"value": "much"}));
+    let inadmissible = track(world, SHOP, about("q", [wordy])).await?;
+    assert_eq!(result(&inadmissible.events[0]), invalid("events[0]", "NOT_A_NUMBER"));
+    assert_eq!((inadmissible.events[0].event_id.as_str(), inadmissible.profile), ("wordy", None));
     let asked = world.mesh.profiles().get_profile(GetProfileRequest { profile_id: "q".into() }).await;
     assert_eq!(asked.map(drop).expect_err("nobody").code(), Code::NotFound);
     Ok(())

@@ -40,7 +40,7 @@ async fn changed_profiles_are_delivered_when_quiet_and_again_until_they_are_take
         );
         assert_eq!(request.json["profile"]["fields"]["purchases"]["count"], 2);
         let key = request.header("idempotency-key").unwrap_or_default();
-        assert!(key.starts_with(&format!("crm/{}/", profile(request))), "{key}");
+        assert!(key.starts_with(&format!("demo/crm/{}/", profile(request))), "{key}");
         keys.insert(key.to_owned());
     }
     assert_eq!(keys.len(), 10, "a key of its own for each version");

@@ -23,6 +23,8 @@ const MOST_LINES: usize = 500;
 const MOST_LINES_OF_MAIN: usize = 20;
 /// The one file that spells keys of Redis.
 const KEYS: &str = "shared/streams/src/keys.rs";
+/// The one file that spells names of telemetry.
+const NAMES: &str = "shared/runtime/src/telemetry/names.rs";
 /// What the domain must not know of.
 const NOT_DOMAIN: [&str; 4] = ["tokio", "tonic", "sqlx", "redis"];
 
@@ -92,6 +94,18 @@ fn keys_of_redis_are_spelt_in_one_file() -> anyhow::Result<()> {
         let keys = literals.into_iter().filter(|literal| words::is_key(literal, &names));
         keys.map(|literal| format!("{}: {literal:?}", text.path)).collect::<Vec<_>>()
     }));
+    Ok(())
+}
+
+#[test]
+fn every_name_of_telemetry_is_used() -> anyhow::Result<()> {
+    let texts = texts()?;
+    let names = texts.iter().find(|text| text.path == NAMES).context("the file of names has moved")?;
+    let declared = words::constants(&names.content);
+    assert!(declared.len() > 20, "{declared:?}");
+    let programs = texts.iter().filter(|text| text.is_product() && text.path != NAMES);
+    let used: BTreeSet<&str> = programs.flat_map(|text| words::taken_from("names", &text.content)).collect();
+    assert_none(declared.iter().filter(|name| !used.contains(*name)));
     Ok(())
 }
 

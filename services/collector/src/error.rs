@@ -30,6 +30,12 @@ pub(crate) enum ReadError {
         /// What is wrong with it.
         error: IdError,
     },
+    /// More was asked for than a page holds.
+    #[error("a page has at most {most} events")]
+    PageSize {
+        /// The most that may be asked for.
+        most: u32,
+    },
     /// Nothing was recorded under that id.
     #[error("there is no such {kind}")]
     NotFound {
@@ -63,9 +69,10 @@ impl From<tributary_streams::ReadError<StorageError>> for ReadError {
 impl ServiceError for ReadError {
     fn problem(&self) -> Problem {
         match self {
-            Self::Streams(StreamsError::Unavailable(_)) => away("REDIS_UNAVAILABLE", "Redis does not answer"),
+            Self::Streams(StreamsError::Unavailable(_)) => away("QUEUE_UNAVAILABLE", "Redis does not answer"),
             Self::Streams(StreamsError::OutOfMemory) => {
-                Problem::new(Fault::Exhausted, "REDIS_FULL", "Redis is at its memory limit").retry_after(SOON)
+                Problem::new(Fault::Exhausted, "BACKLOG_FULL", "Redis is at its memory limit")
+                    .retry_after(SOON)
             }
             Self::Streams(StreamsError::Fenced | StreamsError::Broken(_)) => {
                 Problem::internal(self.to_string())
@@ -82,12 +89,14 @@ impl ServiceError for ReadError {
             Self::Storage(
                 StorageError::CommitUnknown { .. }
                 | StorageError::Data { .. }
+                | StorageError::Refused { .. }
                 | StorageError::OtherDeployment { .. }
                 | StorageError::Address { .. }
                 | StorageError::Migration { .. },
             ) => Problem::internal(self.to_string()),
             Self::Refused(problem) => problem.clone(),
-            Self::Id { field, error } => Problem::invalid("ID_INVALID", *field, error.to_string()),
+            Self::PageSize { .. } => Problem::invalid("PAGE_SIZE_INVALID", "page_size", self.to_string()),
+            Self::Id { field, error } => Problem::invalid("INVALID_ID", *field, error.to_string()),
             Self::NotFound { kind, id } => {
                 let reason = if *kind == "profile" { "PROFILE_NOT_FOUND" } else { "SESSION_NOT_FOUND" };
                 Problem::new(Fault::NotFound, reason, self.to_string()).resource(*kind, id.as_str())

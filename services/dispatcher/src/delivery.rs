@@ -122,8 +122,9 @@ async fn attempt(
     };
     let reading = match dispatcher.reader.read(tenant, profile, None).await {
         Ok(reading) => reading,
-        Err(ReadError::Streams(error)) => return Err(error),
-        Err(error @ (ReadError::Rows(_) | ReadError::Moving)) => {
+        // What is wrong with this one profile must not end the work on its neighbours.
+        Err(ReadError::Streams(error)) if !matches!(error, StreamsError::Broken(_)) => return Err(error),
+        Err(error) => {
             tracing::debug!(%error, "the profile cannot be read yet");
             return Ok(Verdict::retry(NOT_READABLE, timer.attempts, "the profile could not be read"));
         }
@@ -139,7 +140,7 @@ async fn attempt(
     }
     let body =
         message::body(tenant, order.destination, &reading.profile_id, &reading.profile, &lane.kinds, now());
-    let key = message::idempotency_key(order.destination, &reading.profile_id, version);
+    let key = message::idempotency_key(tenant, order.destination, &reading.profile_id, version);
     Ok(send(dispatcher, timer, lane, &key, trace, body, version).await)
 }
 

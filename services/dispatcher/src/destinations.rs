@@ -5,7 +5,6 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::Context as _;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::ExposeSecret as _;
 use tokio::sync::Semaphore;
@@ -40,10 +39,11 @@ impl Destinations {
     /// Prepares what `config` holds.
     ///
     /// # Errors
-    /// A secret that is missing, or a header value that cannot be sent; never the value itself.
+    /// Every secret that is missing and every header that cannot be sent, of all destinations; never a value itself.
     pub(crate) fn new(config: &Config) -> anyhow::Result<Self> {
         let mut by_tenant = BTreeMap::new();
         let mut by_name = HashMap::new();
+        let mut problems = Vec::new();
         for (tenant, configured) in &config.tenants {
             let kinds = Arc::new(configured.kinds.clone());
             let mut lanes = Vec::with_capacity(configured.destinations.len());
@@ -51,7 +51,7 @@ impl Destinations {
                 let lane = Arc::new(Lane {
                     destination: destination.clone(),
                     kinds: kinds.clone(),
-                    headers: headers(destination)?,
+                    headers: headers(destination, &mut problems),
                     permits: Arc::new(Semaphore::new(destination.concurrency)),
                 });
                 by_name.insert(lane_name(tenant, &destination.name), lane.clone());
@@ -59,6 +59,7 @@ impl Destinations {
             }
             by_tenant.insert(tenant.clone(), lanes);
         }
+        anyhow::ensure!(problems.is_empty(), problems.join("\n"));
         Ok(Self { by_tenant, by_name, unknown: Arc::new(Semaphore::new(UNKNOWN_AT_A_TIME)) })
     }
 
@@ -92,21 +93,48 @@ fn lane_name(tenant: &TenantId, destination: &str) -> String {
     timer_id(STAGE, tenant, &[destination])
 }
 
-fn headers(destination: &Destination) -> anyhow::Result<HeaderMap> {
+/// The headers that can be sent; what is wrong with the others is added to the problems.
+fn headers(destination: &Destination, problems: &mut Vec<String>) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    for (name, value) in destination.headers()? {
-        let unusable = || format!("Destination {}: the header {name} cannot be sent", destination.name);
-        let key = HeaderName::from_bytes(name.as_bytes()).with_context(unusable)?;
-        let mut value = HeaderValue::from_str(value.expose_secret()).with_context(unusable)?;
-        value.set_sensitive(true);
-        headers.insert(key, value);
+    let resolved = destination.headers().unwrap_or_else(|missing| {
+        problems.push(missing.to_string());
+        Vec::new()
+    });
+    for (name, value) in resolved {
+        let pair = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value.expose_secret()));
+        if let (Ok(name), Ok(mut value)) = pair {
+            value.set_sensitive(true);
+            headers.insert(name, value);
+        } else {
+            problems.push(format!("Destination {}: the header {name} cannot be sent", destination.name));
+        }
     }
-    Ok(headers)
+    headers
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_secrets_that_destinations_lack_are_named_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut documents = "kind: Source\nname: s\nspec:\n  write_keys: [{env: KEY}]\n".to_owned();
+        for (destination, header) in [
+            ("first", "x: {env: TRIBUTARY_TEST_NOBODY_SETS_ONE}"),
+            ("second", "x: {env: TRIBUTARY_TEST_NOBODY_SETS_TWO}"),
+        ] {
+            documents.push_str(&format!(
+                "---\nkind: Destination\nname: {destination}\nspec:\n  webhook:\n    \
+                 url: http://127.0.0.1:1/\n    headers: {{{header}}}\n"
+            ));
+        }
+        std::fs::write(folder.path().join("all.yaml"), documents).unwrap();
+        let said = Destinations::new(&Config::load(folder.path()).unwrap()).err().unwrap().to_string();
+        for part in ["first", "NOBODY_SETS_ONE", "second", "NOBODY_SETS_TWO"] {
+            assert!(said.contains(part), "{said}");
+        }
+    }
 
     #[test]
     fn a_timers_id_tells_its_lane_whatever_the_names_hold() {

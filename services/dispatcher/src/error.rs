@@ -32,11 +32,12 @@ impl ServiceError for CallError {
     fn problem(&self) -> Problem {
         match self {
             Self::Streams(StreamsError::Unavailable(_)) => {
-                Problem::new(Fault::Unavailable, "REDIS_UNAVAILABLE", "Redis does not answer")
+                Problem::new(Fault::Unavailable, "QUEUE_UNAVAILABLE", "Redis does not answer")
                     .retry_after(SOON)
             }
             Self::Streams(StreamsError::OutOfMemory) => {
-                Problem::new(Fault::Exhausted, "REDIS_FULL", "Redis is at its memory limit").retry_after(SOON)
+                Problem::new(Fault::Exhausted, "BACKLOG_FULL", "Redis is at its memory limit")
+                    .retry_after(SOON)
             }
             Self::Streams(StreamsError::Fenced | StreamsError::Broken(_)) => {
                 Problem::internal(self.to_string())

@@ -27,11 +27,17 @@ pub(crate) fn body(
     document.to_string().into_bytes()
 }
 
-/// Equal for every attempt at one version of a profile, and for no other delivery of the tenant's. Printable ASCII, as a
+/// Equal for every attempt at one version of a profile, and for no other delivery. Printable ASCII, as a
 /// header has to be, whatever the ids hold.
-pub(crate) fn idempotency_key(destination: &str, profile: &ProfileId, version: StreamId) -> String {
+pub(crate) fn idempotency_key(
+    tenant: &TenantId,
+    destination: &str,
+    profile: &ProfileId,
+    version: StreamId,
+) -> String {
     let mut key = String::new();
-    for (place, part) in [destination, profile.as_str(), &version_to_wire(version)].into_iter().enumerate() {
+    let parts = [tenant.as_str(), destination, profile.as_str(), &version_to_wire(version)];
+    for (place, part) in parts.into_iter().enumerate() {
         if place > 0 {
             key.push('/');
         }
@@ -85,7 +91,8 @@ mod tests {
             b in ("[a-z/%-]{1,9}", "\\PC{1,20}", 0_u64..3),
         ) {
             let key = |(destination, profile, version): &(String, String, u64)| {
-                idempotency_key(destination, &ProfileId::new(profile.as_str()).unwrap(), StreamId::new(*version, 1))
+                let tenant = TenantId::new("t").unwrap();
+                idempotency_key(&tenant, destination, &ProfileId::new(profile.as_str()).unwrap(), StreamId::new(*version, 1))
             };
             prop_assert!(http::HeaderValue::from_str(&key(&a)).unwrap().to_str().is_ok());
             prop_assert_eq!(key(&a) == key(&b), a == b);

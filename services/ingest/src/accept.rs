@@ -3,11 +3,8 @@
 //! What is wrong with a single event is found by preprocess, which decodes the documents anyway.
 
 use tributary_config::WriteKeys;
-use tributary_model::{SourceName, TenantId};
+use tributary_model::{MAX_EVENTS, SourceName, TenantId};
 use tributary_proto::v1;
-
-/// Events in one payload.
-const MAX_EVENTS: usize = 100;
 
 /// Why a payload is turned away at the door.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -33,5 +33,5 @@ pub(crate) fn unreachable() -> Problem {
 /// The caller's time was over.
 pub(crate) fn out_of_time() -> Problem {
     let text = "the deadline passed; send the same payload again with a later one";
-    Problem::new(Fault::DeadlineExceeded, "EXPIRED", text)
+    Problem::new(Fault::DeadlineExceeded, "DEADLINE_EXCEEDED", text)
 }

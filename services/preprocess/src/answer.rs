@@ -1,10 +1,10 @@
 //! What the caller is told. Pure.
 
-use crate::payload::{Payload, warning};
+use crate::payload::{AcceptedEvent, Payload, RefusedEvent, warning};
 use crate::plan::{Plan, Planned};
 use crate::process::Walk;
 use crate::start::Named;
-use tributary_model::{Change, Members, ProfileId, StreamId, deltas};
+use tributary_model::{Change, EventId, Members, ProfileId, StreamId, deltas};
 use tributary_proto::convert::{deltas_to_wire, profile_to_wire, session_to_wire};
 use tributary_proto::v1;
 use tributary_streams::{AppendedEvent, Reading};
@@ -19,7 +19,9 @@ pub(crate) struct Outcome {
     pub(crate) plan: Plan,
     /// What the slot answered, one for each planned event.
     pub(crate) events: Vec<AppendedEvent>,
-    /// What is known now, read again because some events were duplicates.
+    /// Something was appended between the read and this append.
+    pub(crate) overtaken: bool,
+    /// What is known now, read again because some events were duplicates or another call came between.
     pub(crate) reread: Option<Reading>,
     /// The session's members at the profile that it is bound to, if that is another one.
     pub(crate) elsewhere: Members,
@@ -53,14 +55,15 @@ impl Outcome {
     }
 }
 
-/// The answer to a payload of which no event can be accepted: nothing was read and nothing written.
+/// The answer to a payload of which no event can be accepted: nothing was written, and nobody is told of.
 pub(crate) fn nothing_accepted(
     payload: &Payload,
+    plan: &Plan,
     durability: v1::Durability,
     revision: &str,
 ) -> v1::TrackResponse {
     v1::TrackResponse {
-        events: payload.events.iter().map(|event| result(event, None)).collect(),
+        events: results(payload, plan, &[]),
         durability: durability.into(),
         revision: revision.to_owned(),
         ..v1::TrackResponse::default()
@@ -129,7 +132,7 @@ pub(crate) fn encode(
         session,
         profile_deltas: Some(profile_deltas),
         session_deltas,
-        events: results(payload, outcome),
+        events: results(payload, &outcome.plan, &outcome.events),
         warnings,
         durability: durability.into(),
         revision: revision.to_owned(),
@@ -145,21 +148,18 @@ fn receipt(events: &[AppendedEvent]) -> String {
     first.unwrap_or_default()
 }
 
-fn results(payload: &Payload, outcome: &Outcome) -> Vec<v1::EventResult> {
+fn results(payload: &Payload, plan: &Plan, appended: &[AppendedEvent]) -> Vec<v1::EventResult> {
     let mut results: Vec<v1::EventResult> = payload.events.iter().map(|event| result(event, None)).collect();
-    for (planned, appended) in outcome.plan.events.iter().zip(&outcome.events) {
+    for (planned, appended) in plan.events.iter().zip(appended) {
         results[planned.index] = result(&payload.events[planned.index], Some(appended));
     }
-    for (index, violation) in &outcome.plan.refused {
+    for (index, violation) in &plan.refused {
         results[*index].violations.push(violation.clone());
     }
     results
 }
 
-fn result(
-    event: &Result<crate::payload::AcceptedEvent, Vec<v1::Violation>>,
-    appended: Option<&AppendedEvent>,
-) -> v1::EventResult {
+fn result(event: &Result<AcceptedEvent, RefusedEvent>, appended: Option<&AppendedEvent>) -> v1::EventResult {
     let status = match appended {
         Some(AppendedEvent::Accepted { .. }) => v1::EventStatus::Accepted,
         Some(AppendedEvent::Duplicate) => v1::EventStatus::Duplicate,
@@ -172,11 +172,67 @@ fn result(
             violations: Vec::new(),
             warnings: event.warnings.clone(),
         },
-        Err(violations) => v1::EventResult {
-            event_id: String::new(),
+        Err(refused) => v1::EventResult {
+            event_id: refused.id.as_ref().map(EventId::to_string).unwrap_or_default(),
             status: v1::EventStatus::Invalid.into(),
-            violations: violations.clone(),
+            violations: refused.violations.clone(),
             warnings: Vec::new(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payload::violation;
+    use serde_json::Map;
+    use tributary_model::Time;
+
+    fn accepted(id: &str) -> AcceptedEvent {
+        AcceptedEvent {
+            id: EventId::new(id).unwrap(),
+            event_type: "purchase".to_owned(),
+            time: Time::from_micros(0),
+            properties: Map::new(),
+            raw_properties: None,
+            warnings: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn where_every_event_is_invalid_each_is_told_by_its_id_and_nobody_else_is_told_of() {
+        let refused = |id: Option<&str>, reason: &str| RefusedEvent {
+            id: id.map(|id| EventId::new(id).unwrap()),
+            violations: vec![violation("path", reason, "")],
+        };
+        let payload = Payload {
+            request_id: None,
+            named_profile: None,
+            session: None,
+            context: Map::new(),
+            raw_context: None,
+            events: vec![
+                Err(refused(Some("typeless"), "EVENT_TYPE_REQUIRED")),
+                Err(refused(None, "INVALID_ID")),
+                Ok(accepted("wordy")),
+            ],
+        };
+        let plan = Plan { refused: vec![(2, violation("path", "NOT_A_NUMBER", ""))], ..Plan::default() };
+        let answer = nothing_accepted(&payload, &plan, v1::Durability::Fsync, "revision");
+        let told: Vec<_> = answer
+            .events
+            .iter()
+            .map(|event| (event.status(), event.event_id.as_str(), event.violations[0].reason.as_str()))
+            .collect();
+        let invalid = v1::EventStatus::Invalid;
+        assert_eq!(
+            told,
+            [
+                (invalid, "typeless", "EVENT_TYPE_REQUIRED"),
+                (invalid, "", "INVALID_ID"),
+                (invalid, "wordy", "NOT_A_NUMBER")
+            ]
+        );
+        assert!(answer.receipt.is_empty() && answer.profile.is_none() && answer.profile_deltas.is_none());
     }
 }

@@ -119,7 +119,7 @@ impl ServiceError for ProcessError {
             }
             Self::Expired => Problem::new(
                 Fault::DeadlineExceeded,
-                "EXPIRED",
+                "DEADLINE_EXCEEDED",
                 "the deadline passed before anything was written; try again with the same ids",
             ),
             Self::Full(what) => Problem::new(

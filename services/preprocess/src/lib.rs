@@ -43,7 +43,7 @@ pub async fn start(context: Context) -> anyhow::Result<()> {
     let config = Arc::new(Config::load(shared.config_dir()?)?);
     let redis =
         Redis::connect(shared.redis_url.expose_secret(), shared.durability == Durability::Relaxed).await?;
-    let storage = Storage::connect(shared.database_url.expose_secret(), settings.database_connections)
+    let storage = Storage::connect(shared.database_url.expose_secret(), settings.connections)
         .await
         .context("DATABASE_URL: preprocess needs Postgres when it starts")?;
     laid_out(&storage).await;

@@ -8,13 +8,19 @@ mod documents;
 use crate::error::PayloadError;
 use documents::{Checked, check_document};
 use serde_json::{Map, Value};
-use tributary_model::{EventId, IdKey, ProfileId, SessionId, SourceName, TenantId, Time};
+use tributary_model::{EventId, IdKey, MAX_EVENTS, ProfileId, SessionId, SourceName, TenantId, Time};
 use tributary_proto::convert::time_from_wire;
 use tributary_proto::raw::RawStruct;
 use tributary_proto::v1;
 
-/// Events in one payload.
-pub const MAX_EVENTS: usize = 100;
+/// Bytes of a payload's context: every event and every derived one carries it.
+const MAX_CONTEXT: usize = 32 * 1024;
+
+/// Bytes of one event's properties. Readers take events by the page, so this bounds what one read can be.
+const MAX_PROPERTIES: usize = 256 * 1024;
+
+/// What the ids of derived events begin with.
+const DERIVED_PREFIX: &str = "drv_";
 
 /// A payload that may be processed, with what became of each of its events.
 #[derive(Debug)]
@@ -30,7 +36,16 @@ pub struct Payload {
     /// The same, as it came.
     pub raw_context: Option<RawStruct>,
     /// One for each event of the payload, in its order.
-    pub events: Vec<Result<AcceptedEvent, Vec<v1::Violation>>>,
+    pub events: Vec<Result<AcceptedEvent, RefusedEvent>>,
+}
+
+/// An event that is INVALID.
+#[derive(Debug, Clone)]
+pub struct RefusedEvent {
+    /// Its id, if that at least could be kept: the client finds its event by it.
+    pub id: Option<EventId>,
+    /// Why; at least one.
+    pub violations: Vec<v1::Violation>,
 }
 
 /// An event that may be appended.
@@ -61,6 +76,8 @@ pub struct Circumstances<'a> {
     pub waive_ids: bool,
     /// When the payload was received.
     pub received: Time,
+    /// Whether the mesh itself made the event.
+    pub is_derived: bool,
     /// Derives ids.
     pub key: &'a IdKey,
     /// Random bits for the ids of events that have none; a retry gets others.
@@ -89,6 +106,13 @@ pub fn check(request: v1::TrackRequest, at: &Circumstances<'_>) -> Result<Payloa
         .map(SessionId::new)
         .transpose()
         .map_err(|error| PayloadError::Id { path: "session_id", error })?;
+    let context_bytes = request.context.as_ref().map_or(0, RawStruct::len);
+    if context_bytes > MAX_CONTEXT {
+        let text = format!(
+            "{context_bytes} bytes; a context has at most {MAX_CONTEXT}, since each event carries it"
+        );
+        return Err(PayloadError::Context(Box::new(violation("context", "CONTEXT_TOO_LARGE", text))));
+    }
     let context = match check_document(request.context.as_ref(), "context") {
         Ok(Checked { object, violations }) => match violations.into_iter().next() {
             None => object,
@@ -111,12 +135,16 @@ fn check_event(
     input: v1::EventInput,
     request_id: Option<&str>,
     at: &Circumstances<'_>,
-) -> Result<Result<AcceptedEvent, Vec<v1::Violation>>, PayloadError> {
+) -> Result<Result<AcceptedEvent, RefusedEvent>, PayloadError> {
     let path = |field: &str| format!("events[{index}].{field}");
     let mut violations = Vec::new();
     let mut warnings = Vec::new();
 
     let id = match (given(input.id), request_id) {
+        (Some(id), _) if id.starts_with(DERIVED_PREFIX) && !at.is_derived => {
+            let text = format!("ids that begin with {DERIVED_PREFIX} are the mesh's own; choose another one");
+            Err(("RESERVED_ID", text))
+        }
         (Some(id), _) => EventId::new(id).map_err(|error| ("INVALID_ID", error.to_string())),
         (None, Some(request_id)) => {
             let ordinal = index.to_string();
@@ -167,6 +195,12 @@ fn check_event(
         }
     };
 
+    let bytes = input.properties.as_ref().map_or(0, RawStruct::len);
+    if bytes > MAX_PROPERTIES {
+        let text = format!("{bytes} bytes; the properties of an event have at most {MAX_PROPERTIES}");
+        violations.push(violation(path("properties"), "PROPERTIES_TOO_LARGE", text));
+        return Ok(Err(RefusedEvent { id, violations }));
+    }
     let properties = match check_document(input.properties.as_ref(), &path("properties")) {
         Ok(checked) => {
             violations.extend(checked.violations);
@@ -179,7 +213,7 @@ fn check_event(
         Some(id) if violations.is_empty() => {
             Ok(AcceptedEvent { id, event_type, time, properties, raw_properties: input.properties, warnings })
         }
-        _ => Err(violations),
+        id => Err(RefusedEvent { id, violations }),
     })
 }
 

@@ -10,14 +10,11 @@ mod intents;
 use crate::payload::{AcceptedEvent, Payload, violation};
 use tributary_config::{EventView, Tenant};
 use tributary_model::{
-    Admission, Cause, Change, ChangeId, EventId, Limits, Op, Path, ProfileId, Refusal, SessionId, SourceName,
-    Stage, State, TenantId, Time, derived_event_id,
+    Admission, Cause, Change, ChangeId, EventId, Limits, MAX_DEPTH, Op, Path, ProfileId, Refusal, SessionId,
+    SourceName, Stage, State, TenantId, Time, derived_event_id,
 };
 use tributary_proto::v1;
 use tributary_streams::{EventUnit, Unit};
-
-/// More derivations in a row than this are a loop in somebody's configuration.
-pub const MAX_DEPTH: u32 = 8;
 
 const PROFILE_CREATED: &str = "profile-created";
 const VISIT_STARTED: &str = "visit-started";

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tracing::{Instrument, info_span};
 use tributary_config::Config;
 use tributary_model::{
-    IdKey, Members, ProfileId, SessionId, SourceName, State, TenantId, Time, partition_of,
+    IdKey, Members, ProfileId, SessionId, SourceName, State, StreamId, TenantId, Time, partition_of,
 };
 use tributary_proto::v1;
 use tributary_runtime::telemetry::{names, propagation};
@@ -76,13 +76,19 @@ impl Processor {
             source: &request.source,
             waive_ids: source.is_some_and(|source| source.waive_ids),
             received: request.received,
+            is_derived: request.derivation.is_some(),
             key: &self.key,
             random: rand::random(),
         };
         let payload = payload::check(request.payload, &circumstances)?;
         let durability = self.durability();
         let Some(first) = payload.events.iter().flatten().next() else {
-            return Ok(answer::nothing_accepted(&payload, durability, &self.config.revision));
+            return Ok(answer::nothing_accepted(
+                &payload,
+                &Plan::default(),
+                durability,
+                &self.config.revision,
+            ));
         };
 
         let named = match (&payload.named_profile, &request.derivation) {
@@ -110,6 +116,9 @@ impl Processor {
             bound: bound.as_ref(),
         };
         let outcome = self.walk(at, &ground).await?;
+        if outcome.plan.events.is_empty() {
+            return Ok(answer::nothing_accepted(&payload, &outcome.plan, durability, &self.config.revision));
+        }
         Ok(answer::encode(&outcome, &payload, &named, &ground, durability, &self.config.revision))
     }
 
@@ -148,8 +157,11 @@ impl Processor {
             let reading = self.reader.read(walk.tenant_id, &at, session).await?;
             let plan = plan::plan(walk.payload, &walk.ground(self, &at, &reading, &empty));
             match self.append(&at, &plan, walk, visit.clone()).await? {
-                Appended::Done(events) => {
+                Appended::Done { events, followed, followed_session } => {
+                    let session =
+                        reading.session.get(&at).map_or_else(StreamId::default, |(version, _)| version);
                     let changed = Outcome {
+                        overtaken: followed > reading.profile.version || followed_session > session,
                         at,
                         before: reading,
                         plan,
@@ -180,7 +192,8 @@ impl Processor {
     ) -> Result<Appended, ProcessError> {
         let units = plan.units();
         if units.is_empty() {
-            return Ok(Appended::Done(Vec::new()));
+            let nothing = StreamId::default();
+            return Ok(Appended::Done { events: Vec::new(), followed: nothing, followed_session: nothing });
         }
         let partition = partition_of(walk.tenant_id, at.as_str(), self.partitions);
         let span = info_span!(
@@ -194,6 +207,8 @@ impl Processor {
             { names::MESSAGING_DESTINATION_PARTITION_ID } = %partition.0,
             { names::MESSAGING_BATCH_MESSAGE_COUNT } = names::number(units.len()),
             { names::TENANT } = walk.tenant_id.as_str(),
+            { names::SOURCE } = walk.source.as_str(),
+            { names::REVISION } = self.config.revision,
         );
         let append = Append {
             partition,
@@ -210,11 +225,11 @@ impl Processor {
         Ok(self.redis.append(&append, &self.limits).instrument(span).await?)
     }
 
-    /// Reads again what this call did not compute itself: duplicates' effects, and the session's member at the profile
+    /// Reads again what this call did not compute itself: duplicates' effects, what another call appended meanwhile, and the session's member at the profile
     /// that it is bound to where the payload named another one.
     async fn settle(&self, mut outcome: Outcome, walk: &Walk<'_>) -> Result<Outcome, ProcessError> {
         let session = walk.bound.map(|bound| &bound.session);
-        if outcome.has_duplicates() {
+        if outcome.has_duplicates() || outcome.overtaken {
             outcome.reread = Some(self.reader.read(walk.tenant_id, &outcome.at, session).await?);
         }
         if let Some(bound) = walk.bound

@@ -10,8 +10,8 @@ use std::time::Duration;
 pub struct Settings {
     /// Where to listen.
     pub listen: SocketAddr,
-    /// Connections to Postgres.
-    pub database_connections: u32,
+    /// How many connections to Postgres.
+    pub connections: u32,
     /// Changes of one profile that may wait for the collector.
     pub pending_limit: usize,
     /// Entries that a partition's streams may hold.
@@ -25,7 +25,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: ([127, 0, 0, 1], 7702).into(),
-            database_connections: 8,
+            connections: 8,
             pending_limit: 20_000,
             stream_limit: 1_000_000,
             snapshot_life: Duration::from_secs(3600),

@@ -5,6 +5,7 @@
 
 pub mod cli;
 mod env_file;
+mod environment;
 mod mesh;
 pub mod profile;
 pub mod send;

@@ -34,9 +34,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     request.set_timeout(Duration::from_secs(10));
     let answer = client.get_profile(request).await.map_err(|status| match status.code() {
         Code::NotFound => anyhow::anyhow!("there is no profile {}", args.id),
-        Code::Unavailable => {
-            anyhow::anyhow!("the mesh does not answer at {url}: {}; is it up?", status.message())
-        }
+        Code::Unavailable => mesh::no_answer(&url, status.message()),
         _ => anyhow::anyhow!("{}", status.message()),
     })?;
     let profile = answer.into_inner().profile.context("the mesh answered without a profile")?;

@@ -5,14 +5,11 @@ use crate::events::Subject;
 use prost::Message;
 use std::time::Duration;
 use tributary_config::Tenant;
-use tributary_model::{Change, StreamId, Time};
+use tributary_model::{Change, MAX_DEPTH, StreamId, Time};
 use tributary_proto::convert::{changes_to_wire, time_to_wire};
 use tributary_proto::raw::RawStruct;
 use tributary_proto::v1;
 use tributary_streams::{Effect, Ending, Subject as Changed};
-
-/// More derivations in a row than this are a loop in somebody's configuration.
-const MAX_DEPTH: u32 = 8;
 
 /// Whether any workflow of the tenant is about this type of event.
 pub(crate) fn concerns(tenant: &Tenant, event_type: &str) -> bool {

@@ -3,6 +3,7 @@
 use crate::effects;
 use crate::engine::{Run, RunInput, run_all};
 use crate::error::Trouble;
+use crate::lanes::Handler;
 use crate::letter;
 use crate::worker::Worker;
 use prost::Message;
@@ -19,12 +20,34 @@ use tributary_streams::{Committed, Effect, Ending, Entry, Group, Handed, Held, S
 /// How long a lane waits before it tries again.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Handles an entry of `{p}:events`, for as long as it takes: later events of the profile must not overtake it.
-pub(crate) async fn handle(worker: &Worker, held: &Held, handed: Handed) -> Result<(), StreamsError> {
-    let span = process_span(&handed.entry, held.fence.partition);
+/// Handles entries of `{p}:events`.
+pub(crate) struct Events<'a> {
+    pub(crate) worker: &'a Worker,
+    pub(crate) held: &'a Held,
+}
+
+impl Handler for Events<'_> {
+    async fn handle(&self, handed: Handed) -> Result<(), StreamsError> {
+        handle(self.worker, self.held, handed).await
+    }
+
+    async fn give_up(&self, handed: Handed) -> Result<(), StreamsError> {
+        give_up(self.worker, self.held, &handed, "PANICKED").await
+    }
+}
+
+/// Tries for as long as it takes: later events of the profile must not overtake this one.
+async fn handle(worker: &Worker, held: &Held, handed: Handed) -> Result<(), StreamsError> {
+    let event = Subject::decode(&handed, worker.settings.deliveries);
+    let event_type = event.as_ref().map(|event| event.message.r#type.as_str()).ok();
+    let span = process_span(&handed.entry, event_type, held.fence.partition);
     async {
+        let event = match &event {
+            Ok(event) => event,
+            Err(reason) => return give_up(worker, held, &handed, reason).await,
+        };
         loop {
-            match attempt(worker, held, &handed).await {
+            match attempt(worker, held, &handed.entry, event).await {
                 Ok(()) => return Ok(()),
                 Err(Trouble::Streams(error)) => return Err(error),
                 Err(Trouble::Wait(reason)) => {
@@ -41,20 +64,15 @@ pub(crate) async fn handle(worker: &Worker, held: &Held, handed: Handed) -> Resu
     .await
 }
 
-async fn attempt(worker: &Worker, held: &Held, handed: &Handed) -> Result<(), Trouble> {
-    let entry = &handed.entry;
-    let event = match Subject::decode(handed, worker.settings.deliveries) {
-        Ok(event) => event,
-        Err(reason) => return give_up(worker, held, handed, reason).await,
-    };
+async fn attempt(worker: &Worker, held: &Held, entry: &Entry, event: &Subject) -> Result<(), Trouble> {
     // A tenant whose configuration is gone has no workflows; its events are not kept waiting for one.
     let runs = match worker.config.tenant(&event.tenant) {
         Some(tenant) if effects::concerns(tenant, &event.message.r#type) => {
-            run(worker, tenant, &event).await?
+            run(worker, tenant, event).await?
         }
         _ => Vec::new(),
     };
-    let effects = effects::of_runs(&event, &runs, entry.id, worker.dedup_window, now());
+    let effects = effects::of_runs(event, &runs, entry.id, worker.dedup_window, now());
     let span = info_span!(
         "commit",
         { names::OTEL_NAME } = names::SEND_CHANGES,
@@ -92,13 +110,13 @@ impl Subject {
         if handed.deliveries > most_deliveries {
             return Err("TOO_MANY_DELIVERIES");
         }
-        let message = v1::Event::decode(handed.entry.data.as_slice()).map_err(|_| "UNDECODABLE")?;
+        let message = v1::Event::decode(handed.entry.data.as_slice()).map_err(|_| "UNREADABLE")?;
         let session = (!message.session_id.is_empty()).then(|| SessionId::new(message.session_id.as_str()));
         Ok(Self {
-            tenant: TenantId::new(message.tenant.as_str()).map_err(|_| "UNDECODABLE")?,
-            id: EventId::new(message.id.as_str()).map_err(|_| "UNDECODABLE")?,
-            profile: ProfileId::new(message.profile_id.as_str()).map_err(|_| "UNDECODABLE")?,
-            session: session.transpose().map_err(|_| "UNDECODABLE")?,
+            tenant: TenantId::new(message.tenant.as_str()).map_err(|_| "UNREADABLE")?,
+            id: EventId::new(message.id.as_str()).map_err(|_| "UNREADABLE")?,
+            profile: ProfileId::new(message.profile_id.as_str()).map_err(|_| "UNREADABLE")?,
+            session: session.transpose().map_err(|_| "UNREADABLE")?,
             message,
         })
     }
@@ -175,7 +193,12 @@ fn tell(run: &Run, event: &Subject) {
 }
 
 /// Takes an entry off the stream that cannot be handled, and keeps it where operators look.
-async fn give_up(worker: &Worker, held: &Held, handed: &Handed, reason: &'static str) -> Result<(), Trouble> {
+async fn give_up(
+    worker: &Worker,
+    held: &Held,
+    handed: &Handed,
+    reason: &'static str,
+) -> Result<(), StreamsError> {
     let entry = &handed.entry;
     tracing::error!(partition = held.fence.partition.0, entry = %entry.id, reason, "an event is given up on");
     let message = "no workflow ran for this event";
@@ -195,7 +218,7 @@ async fn give_up(worker: &Worker, held: &Held, handed: &Handed, reason: &'static
     Ok(())
 }
 
-fn process_span(entry: &Entry, p: PartitionId) -> Span {
+fn process_span(entry: &Entry, event_type: Option<&str>, p: PartitionId) -> Span {
     // Also where the caller does not record its trace: what is sent from here has to carry that on.
     let span = info_span!(
         "process",
@@ -210,6 +233,7 @@ fn process_span(entry: &Entry, p: PartitionId) -> Span {
         { names::MESSAGING_MESSAGE_ID } = %entry.id,
         { names::TENANT } = entry.tenant,
         { names::EVENT_ID } = entry.event_id,
+        { names::EVENT_TYPE } = event_type,
     );
     propagation::set_parent(&span, &entry.trace);
     span

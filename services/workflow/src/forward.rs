@@ -2,6 +2,7 @@
 //!
 //! At least once, and once in effect: its id is derived, so a repeat is a duplicate there.
 
+use crate::lanes::Handler;
 use crate::letter;
 use crate::worker::Worker;
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -16,29 +17,66 @@ use tributary_runtime::telemetry::propagation;
 use tributary_runtime::{deadline, now, reason_of};
 use tributary_streams::{Effect, Group, Handed, Held, StreamsError};
 
-/// Handles an entry of `{p}:forward`; a later one for the same profile waits until this one has its answer.
-pub(crate) async fn handle(worker: &Worker, held: &Held, handed: Handed) -> Result<(), StreamsError> {
-    let entry = &handed.entry;
-    let tenant = TenantId::new(entry.tenant.as_str())
-        .unwrap_or_else(|_| TenantId::new("unknown").expect("a word is an id"));
-    let effects = match v1::ProcessRequest::decode(entry.data.as_slice()) {
-        _ if entry.lost => {
-            tracing::error!(partition = held.fence.partition.0, entry = %entry.id, "a derived event was trimmed: lost");
-            Vec::new()
-        }
+/// Handles entries of `{p}:forward`.
+pub(crate) struct Forwards<'a> {
+    pub(crate) worker: &'a Worker,
+    pub(crate) held: &'a Held,
+}
+
+impl Handler for Forwards<'_> {
+    async fn handle(&self, handed: Handed) -> Result<(), StreamsError> {
+        handle(self.worker, self.held, handed).await
+    }
+
+    async fn give_up(&self, handed: Handed) -> Result<(), StreamsError> {
+        let effects = [dead(&handed, "PANICKED")];
+        commit(self.worker, self.held, &handed, &effects).await
+    }
+}
+
+/// Tries until answered: a later event for the same profile must not overtake this one.
+async fn handle(worker: &Worker, held: &Held, handed: Handed) -> Result<(), StreamsError> {
+    let effects = match read(&handed) {
         Ok(request) => match send(worker, held, &handed, &request).await {
             None => return Ok(()),
             Some(Ok(())) => Vec::new(),
             Some(Err(reason)) => vec![dead(&handed, &reason)],
         },
-        Err(_) => vec![dead(&handed, "UNDECODABLE")],
+        Err(reason) => {
+            let (p, entry) = (held.fence.partition.0, handed.entry.id);
+            tracing::error!(partition = p, %entry, reason, "a derived event is given up on");
+            vec![dead(&handed, reason)]
+        }
     };
-    worker.redis.commit(&held.fence, Group::Forwarder, entry.id, &tenant, &effects, &entry.trace).await?;
+    commit(worker, held, &handed, &effects).await
+}
+
+/// What is to be sent; why not, where that is not known.
+fn read(handed: &Handed) -> Result<v1::ProcessRequest, &'static str> {
+    if handed.entry.lost {
+        return Err("TRIMMED");
+    }
+    v1::ProcessRequest::decode(handed.entry.data.as_slice()).map_err(|_| "UNREADABLE")
+}
+
+async fn commit(
+    worker: &Worker,
+    held: &Held,
+    handed: &Handed,
+    effects: &[Effect],
+) -> Result<(), StreamsError> {
+    let entry = &handed.entry;
+    let tenant = TenantId::new(entry.tenant.as_str())
+        .unwrap_or_else(|_| TenantId::new("unknown").expect("a word is an id"));
+    worker.redis.commit(&held.fence, Group::Forwarder, entry.id, &tenant, effects, &entry.trace).await?;
     Ok(())
 }
 
 fn dead(handed: &Handed, reason: &str) -> Effect {
-    let message = "preprocess does not take this derived event";
+    let message = match reason {
+        "TRIMMED" => "this derived event was trimmed before preprocess took it: it is lost",
+        _ => "preprocess does not take this derived event",
+    };
     Effect::Dead(letter::of_entry(&handed.entry, "forward", reason, message, handed.deliveries, now()))
 }
 
@@ -98,4 +136,30 @@ fn is_final(status: &Status) -> bool {
         status.code(),
         Code::InvalidArgument | Code::NotFound | Code::FailedPrecondition | Code::OutOfRange
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tributary_model::StreamId;
+    use tributary_streams::Entry;
+
+    #[test]
+    fn a_derived_event_that_was_trimmed_leaves_a_dead_letter_and_is_not_sent() {
+        let entry = Entry { id: StreamId::new(7, 1), lost: true, ..Entry::default() };
+        let handed = Handed { entry, deliveries: 2 };
+        let reason = read(&handed).unwrap_err();
+        let Effect::Dead(letter) = dead(&handed, reason) else { panic!() };
+        let letter = v1::DeadLetter::decode(letter.as_slice()).unwrap();
+        assert_eq!(
+            (letter.kind.as_str(), letter.reason.as_str(), letter.attempts),
+            ("forward", "TRIMMED", 2)
+        );
+    }
+
+    #[test]
+    fn what_is_no_request_is_given_up_on() {
+        let entry = Entry { data: vec![0xff, 0xff], ..Entry::default() };
+        assert_eq!(read(&Handed { entry, deliveries: 1 }), Err("UNREADABLE"));
+    }
 }

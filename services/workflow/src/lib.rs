@@ -37,7 +37,7 @@ pub async fn start(context: Context) -> anyhow::Result<()> {
     let config = Arc::new(Config::load(shared.config_dir()?)?);
     let redis =
         Redis::connect(shared.redis_url.expose_secret(), shared.durability == Durability::Relaxed).await?;
-    let storage = Storage::connect_lazy(shared.database_url.expose_secret(), settings.database_connections)?;
+    let storage = Storage::connect_lazy(shared.database_url.expose_secret(), settings.connections)?;
     let channel =
         mesh(&settings.preprocess, &shared.mesh_credential).context("TRIBUTARY_WORKFLOW__PREPROCESS")?;
     let watch = Arc::new(Watch::default());

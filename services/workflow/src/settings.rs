@@ -12,10 +12,10 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where preprocess listens, for derived events; several URLs are separated by commas.
     pub preprocess: String,
-    /// Connections to Postgres.
-    pub database_connections: u32,
-    /// Entries of one partition in hand at once: running, or waiting behind others of their profile.
-    pub in_hand: usize,
+    /// How many connections to Postgres.
+    pub connections: u32,
+    /// Profiles of one partition that are worked on at once.
+    pub lanes: usize,
     /// An entry that was handed out more often than this is given up on: it may be what ends the process.
     pub deliveries: u64,
     /// How long a snapshot that a read installs lives.
@@ -28,9 +28,9 @@ impl Default for Settings {
         Self {
             listen: ([127, 0, 0, 1], 7703).into(),
             preprocess: "http://127.0.0.1:7702".to_owned(),
-            database_connections: 4,
-            in_hand: 256,
-            deliveries: 8,
+            connections: 4,
+            lanes: 128,
+            deliveries: 64,
             snapshot_life: Duration::from_secs(3600),
         }
     }

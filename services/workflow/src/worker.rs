@@ -1,7 +1,9 @@
 //! The life of an owned partition: its events, and the derived events that they led to.
 
+use crate::events::Events;
+use crate::forward::Forwards;
+use crate::lanes;
 use crate::settings::Settings;
-use crate::{events, forward, lanes};
 use std::sync::Arc;
 use std::time::Duration;
 use tributary_config::Config;
@@ -26,12 +28,10 @@ pub(crate) struct Worker {
 /// after one, and whoever is owner next finds everything in Redis.
 pub(crate) async fn run(worker: Arc<Worker>, held: Held) -> Result<(), StreamsError> {
     let Worker { redis, watch, settings, .. } = &*worker;
-    let events = lanes::run(redis, watch, &held, Group::Workflow, settings.in_hand, |handed| {
-        events::handle(&worker, &held, handed)
-    });
-    let forwards = lanes::run(redis, watch, &held, Group::Forwarder, settings.in_hand, |handed| {
-        forward::handle(&worker, &held, handed)
-    });
+    let (events, forwards) =
+        (Events { worker: &worker, held: &held }, Forwards { worker: &worker, held: &held });
+    let events = lanes::run(redis, watch, &held, Group::Workflow, settings.lanes, &events);
+    let forwards = lanes::run(redis, watch, &held, Group::Forwarder, settings.lanes, &forwards);
     tokio::try_join!(events, forwards)?;
     Ok(())
 }

@@ -72,6 +72,29 @@ impl Config {
         self.tenants.get(tenant)
     }
 
+    /// The environment variables that write keys are read from, sorted, without those that a header is read from too:
+    /// what is shown to another system is never to be made up, nor told to clients.
+    #[must_use]
+    pub fn write_key_env(&self) -> Vec<String> {
+        let headers = self.header_env();
+        let mut names = env_names(self.write_key_refs().map(|(_, _, reference)| reference));
+        names.retain(|name| !headers.contains(name));
+        names.into_iter().collect()
+    }
+
+    /// The environment variables that headers of destinations are read from, sorted. Only the destination knows what
+    /// belongs there.
+    #[must_use]
+    pub fn header_env(&self) -> Vec<String> {
+        let destinations = self.tenants.values().flat_map(|tenant| &tenant.destinations);
+        let headers = destinations.flat_map(|destination| &destination.webhook.headers);
+        let secrets = headers.filter_map(|(_, value)| match value {
+            HeaderValue::Secret(reference) => Some(reference),
+            HeaderValue::Text(_) => None,
+        });
+        env_names(secrets).into_iter().collect()
+    }
+
     pub(crate) fn write_key_refs(&self) -> impl Iterator<Item = (&TenantId, &SourceName, &SecretRef)> {
         self.tenants.iter().flat_map(|(tenant, configured)| {
             let sources = configured.sources.values();
@@ -81,27 +104,23 @@ impl Config {
     }
 }
 
-/// The names of the environment variables that a configuration reads secrets from, sorted.
+/// The names of all environment variables that a configuration reads secrets from, sorted.
 ///
 /// # Errors
 /// Those of [`Config::load`].
 pub fn required_env(dir: &FilePath) -> Result<Vec<String>, ConfigErrors> {
     let config = Config::load(dir)?;
-    let keys = config.write_key_refs().map(|(_, _, reference)| reference);
-    let headers = config.tenants.values().flat_map(|tenant| &tenant.destinations).flat_map(|destination| {
-        destination.webhook.headers.iter().filter_map(|(_, value)| match value {
-            HeaderValue::Secret(reference) => Some(reference),
-            HeaderValue::Text(_) => None,
-        })
+    let mut names = [config.write_key_env(), config.header_env()].concat();
+    names.sort();
+    Ok(names)
+}
+
+fn env_names<'a>(references: impl Iterator<Item = &'a SecretRef>) -> BTreeSet<String> {
+    let names = references.filter_map(|reference| match reference {
+        SecretRef::Env(name) => Some(name.clone()),
+        SecretRef::File(_) => None,
     });
-    let names: BTreeSet<String> = keys
-        .chain(headers)
-        .filter_map(|reference| match reference {
-            SecretRef::Env(name) => Some(name.clone()),
-            SecretRef::File(_) => None,
-        })
-        .collect();
-    Ok(names.into_iter().collect())
+    names.collect()
 }
 
 fn read_entries(files: &[File], dir: &FilePath, problems: &mut Problems) -> Vec<Entry> {

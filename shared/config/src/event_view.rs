@@ -20,7 +20,7 @@ pub struct EventView<'a> {
     pub session_id: Option<&'a str>,
     /// What the client said about it.
     pub properties: &'a Map<String, Value>,
-    /// The circumstances: the payload's context with the event's own over it.
+    /// The circumstances: the payload's context.
     pub context: &'a Map<String, Value>,
 }
 

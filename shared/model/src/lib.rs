@@ -14,6 +14,7 @@ mod delta;
 mod ids;
 mod intent;
 mod kinds;
+mod limits;
 mod minting;
 mod path;
 mod profile;
@@ -39,6 +40,7 @@ pub use ids::{
 };
 pub use intent::{Intent, IntentOp};
 pub use kinds::{Kind, KindError, Kinds};
+pub use limits::{MAX_DEPTH, MAX_EVENTS};
 pub use minting::{IdKey, KeyTooShort, Recognised, derived_event_id};
 pub use path::{Path, PathError};
 pub use profile::Members;

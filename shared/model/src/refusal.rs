@@ -129,7 +129,7 @@ impl Refusal {
             Self::BadPath { .. } => "BAD_PATH",
             Self::WrongOperation { .. } => "WRONG_OPERATION",
             Self::NotANumber { .. } => "NOT_A_NUMBER",
-            Self::NumberTooBig { .. } => "NUMBER_TOO_BIG",
+            Self::NumberTooBig { .. } => "NUMBER_TOO_LARGE",
             Self::NotScalar { .. } => "NOT_SCALAR",
             Self::NotAnObject { .. } => "NOT_AN_OBJECT",
             Self::EmptyObject { .. } => "EMPTY_OBJECT",

@@ -83,6 +83,9 @@ impl Interceptor for MeshGuard {
     }
 }
 
+/// A shorter admin key can be guessed.
+const MIN_ADMIN_KEY_BYTES: usize = 16;
+
 /// The administrators' keys, each for one tenant.
 #[derive(Clone, Debug, Default)]
 pub struct AdminKeys {
@@ -90,7 +93,8 @@ pub struct AdminKeys {
 }
 
 impl AdminKeys {
-    /// Reads `tenant:key`, separated by spaces. A tenant may have several keys, so that one can be replaced in peace.
+    /// Reads `tenant:key`, separated by spaces; a key has at least 16 characters. A tenant may have several keys, so
+    /// that one can be replaced in peace.
     ///
     /// # Errors
     /// A sentence that says which entry is wrong, and never a key.
@@ -102,6 +106,11 @@ impl AdminKeys {
                 .split_once(':')
                 .filter(|(tenant, key)| !tenant.is_empty() && !key.is_empty())
                 .ok_or_else(|| format!("has an entry {place} that is not tenant:key"))?;
+            if key.len() < MIN_ADMIN_KEY_BYTES {
+                return Err(format!(
+                    "has an entry {place} whose key is shorter than {MIN_ADMIN_KEY_BYTES} characters"
+                ));
+            }
             if keys.iter().any(|(_, known)| known.expose_secret() == key) {
                 return Err(format!(
                     "has an entry {place} whose key is already used; every key needs one tenant"
@@ -179,8 +188,9 @@ mod tests {
 
     #[test]
     fn an_admin_key_leads_to_its_tenant_only() {
-        let keys = AdminKeys::parse("acme:one globex:two acme:three").unwrap();
-        for (key, tenant) in [("one", "acme"), ("two", "globex"), ("three", "acme")] {
+        let [one, two, three] = ["one", "two", "three"].map(|name| format!("{name}-0123456789abcdef"));
+        let keys = AdminKeys::parse(&format!("acme:{one} globex:{two} acme:{three}")).unwrap();
+        for (key, tenant) in [(one, "acme"), (two, "globex"), (three, "acme")] {
             let metadata = with("authorization", &format!("Bearer {key}"));
             assert_eq!(keys.authenticate(&metadata).unwrap(), tenant);
         }
@@ -197,11 +207,16 @@ mod tests {
 
     #[test]
     fn an_unusable_list_of_keys_is_refused_by_place() {
-        for (text, place) in
-            [("acme", "entry 1"), ("acme:a :b", "entry 2"), ("acme:a globex:a", "entry 2"), (" ", "no entry")]
-        {
-            let complaint = AdminKeys::parse(text).unwrap_err();
-            assert!(complaint.contains(place), "{text}: {complaint}");
+        let key = "0123456789abcdef";
+        for (text, place) in [
+            ("acme".to_owned(), "entry 1"),
+            (format!("acme:{key} :b"), "entry 2"),
+            (format!("acme:{key} globex:{key}"), "entry 2"),
+            (format!("acme:{key} globex:{}", &key[1..]), "entry 2 whose key is shorter than 16"),
+            (" ".to_owned(), "no entry"),
+        ] {
+            let complaint = AdminKeys::parse(&text).unwrap_err();
+            assert!(complaint.contains(place) && !complaint.contains(&key[1..]), "{text}: {complaint}");
         }
     }
 }

@@ -39,7 +39,7 @@ pub(crate) fn libraries_of(program: &Path) -> Vec<PathBuf> {
 
 fn folders() -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = Vec::new();
-    folders.extend(env::var_os("TRIBUTARY_TOOLS").into_iter().flat_map(|root| unpacked(Path::new(&root))));
+    folders.extend(named_tools().iter().flat_map(|root| unpacked(root)));
     folders.extend(env::var_os("PATH").iter().flat_map(env::split_paths));
     folders.extend(postgres_versions(Path::new("/")));
     folders.extend(project_tools().iter().flat_map(|root| unpacked(root)));
@@ -47,7 +47,12 @@ fn folders() -> Vec<PathBuf> {
 }
 
 fn tools() -> Vec<PathBuf> {
-    env::var_os("TRIBUTARY_TOOLS").map(PathBuf::from).into_iter().chain(project_tools()).collect()
+    named_tools().into_iter().chain(project_tools()).collect()
+}
+
+/// An empty variable names nothing: taken for a folder, it would be the current one.
+fn named_tools() -> Option<PathBuf> {
+    env::var_os("TRIBUTARY_TOOLS").filter(|root| !root.is_empty()).map(PathBuf::from)
 }
 
 /// Tests run in their crate's folder, the command in the project's: so the folders above count too.

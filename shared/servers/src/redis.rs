@@ -1,13 +1,15 @@
-//! A private Redis: every write on disk before it is answered, nothing evicted.
+//! A private Redis: every write on disk before it is answered, nothing evicted, and no answer without the password.
 
 use nix::sys::signal::Signal;
-use std::{path::Path, time::Duration};
+use std::{fmt, path::Path, time::Duration};
 
 use crate::{
     Launch, Process, ServerError,
     account::{self, Account},
-    find_program, free_port,
+    find_program, free_port, random_secret,
 };
+
+mod password;
 
 const READY: Duration = Duration::from_secs(30);
 const STOP: Duration = Duration::from_secs(20);
@@ -46,14 +48,22 @@ pub struct RedisOptions {
 }
 
 /// A Redis of this process's own. Dropping it kills it; its data stays.
-#[derive(Debug)]
 pub struct Redis {
     process: Process,
     port: u16,
+    /// Any account of this machine reaches the port; this is what keeps the data private.
+    password: String,
+}
+
+/// Leaves the password out.
+impl fmt::Debug for Redis {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Redis").field("process", &self.process).finish_non_exhaustive()
+    }
 }
 
 impl Redis {
-    /// Starts Redis with its data and log below `dir`, and waits until it answers.
+    /// Starts Redis with its data and log below `dir` and a new password, and waits until it answers.
     ///
     /// # Errors
     /// When `redis-server` is missing, `dir` cannot be used, or Redis does not come up within 30 s.
@@ -61,13 +71,15 @@ impl Redis {
         let program = find_program("redis-server", "apt-get install redis-server")?;
         let account = account::unprivileged("redis-server", &["redis", "nobody"])?;
         let home = account::home(dir, account)?;
+        let password = random_secret()?;
+        let file = password::write(&home, account, &password)?;
         // A port can be taken between finding and using it; then another one is tried.
         let attempts = if options.port.is_some() { 1 } else { 5 };
         let mut attempt = 1;
         loop {
             let port = options.port.unwrap_or_else(free_port);
-            let redis =
-                Redis { process: Process::start(launch(&program, &home, account, port, &options))?, port };
+            let process = Process::start(launch(&program, &file, &home, account, port, &options))?;
+            let redis = Redis { process, port, password: password.clone() };
             match redis.ready().await {
                 Ok(()) => return Ok(redis),
                 Err(error @ ServerError::Ended { .. }) if attempt == attempts => return Err(error),
@@ -77,10 +89,10 @@ impl Redis {
         }
     }
 
-    /// Where it listens, as `redis://127.0.0.1:PORT/`.
+    /// Where it listens and what it wants to be told, as `redis://:PASSWORD@127.0.0.1:PORT/`; the same after a restart.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}/", self.port)
+        format!("redis://:{}@127.0.0.1:{}/", self.password, self.port)
     }
 
     /// The port on 127.0.0.1; the same after a restart.
@@ -138,6 +150,7 @@ async fn answers(url: String, pid: u32) -> Result<(), String> {
 
 fn launch(
     program: &Path,
+    file: &Path,
     home: &Path,
     account: Option<Account>,
     port: u16,
@@ -151,8 +164,9 @@ fn launch(
         EvictionPolicy::NoEviction => "noeviction",
         EvictionPolicy::AllKeysLru => "allkeys-lru",
     };
-    let mut args: Vec<String> =
-        ["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes"].map(Into::into).into();
+    // The file comes first: what follows it wins over it.
+    let mut args = vec![file.display().to_string()];
+    args.extend(["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes"].map(Into::into));
     let pairs = [("--port", port.to_string()), ("--dir", home.display().to_string())];
     args.extend(pairs.into_iter().flat_map(|(name, value)| [name.to_owned(), value]));
     args.extend(["--appendfsync", fsync, "--maxmemory-policy", policy].map(Into::into));

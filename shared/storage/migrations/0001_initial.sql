@@ -23,7 +23,7 @@ CREATE TABLE partitions (
     events_pos         text COLLATE "C" NOT NULL,
     published_profiles text COLLATE "C" NOT NULL,
     published_sessions text COLLATE "C" NOT NULL,
-    -- While it lies ahead, Redis may have lost what it remembered of event ids, and appends ask this database.
+    -- While it lies ahead, Redis may have lost what it remembered of event ids, and appends are to ask this database. Not used yet.
     recheck_until      timestamptz
 );
 

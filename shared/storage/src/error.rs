@@ -15,10 +15,17 @@ pub enum StorageError {
         /// What the driver said.
         reason: String,
     },
-    /// Postgres refused the statement, or a row is not what this version writes. Repeating does not help.
+    /// Postgres cannot hold a row, or a row is not what this version writes. Repeating does not help.
     #[error("Postgres refused: {reason}")]
     Data {
         /// SQLSTATE and message, or what is wrong with the row; no values.
+        reason: String,
+    },
+    /// Postgres refused a statement for what it is and not for its rows: a right, a table or a column is missing, or an index is
+    /// damaged. An operator has to look; no row may be set aside for it.
+    #[error("Postgres refused a statement: {reason}")]
+    Refused {
+        /// SQLSTATE and message; no values.
         reason: String,
     },
     /// The database was laid out for another number of partitions. Ids would be looked for in the wrong places.
@@ -89,12 +96,23 @@ impl From<sqlx::Error> for StorageError {
                 let code = refusal.code().unwrap_or_default();
                 // The message alone: the detail of a refusal quotes rows.
                 let reason = format!("{} ({code})", refusal.message());
-                if passes_by_itself(&code) { Self::Unavailable { reason } } else { Self::Data { reason } }
+                if passes_by_itself(&code) {
+                    Self::Unavailable { reason }
+                } else if is_about_a_row(&code) {
+                    Self::Data { reason }
+                } else {
+                    Self::Refused { reason }
+                }
             }
             Error::Configuration(reason) => Self::Address { reason: reason.to_string() },
             other => Self::Data { reason: other.to_string() },
         }
     }
+}
+
+/// SQLSTATEs that say something of a value: data exceptions, violated constraints, limits exceeded.
+fn is_about_a_row(code: &str) -> bool {
+    ["22", "23", "54"].iter().any(|class| code.starts_with(class))
 }
 
 /// SQLSTATEs that say something of the server's condition and nothing of the statement.
@@ -127,6 +145,12 @@ mod tests {
         for code in ["23505", "22P05", "22P02", "42P01", "42501"] {
             assert!(!passes_by_itself(code), "{code}");
         }
+    }
+
+    #[test]
+    fn only_what_is_about_a_value_may_cost_a_row() {
+        assert!(["22P05", "23505", "54000"].iter().all(|code| is_about_a_row(code)));
+        assert!(!["42501", "42703", "42P01", "XX002"].iter().any(|code| is_about_a_row(code)));
     }
 
     #[test]

@@ -107,8 +107,15 @@ pub enum AppendedEvent {
 /// What the slot answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Appended {
-    /// One outcome for each event.
-    Done(Vec<AppendedEvent>),
+    /// The events are there, or were before.
+    Done {
+        /// One outcome for each event.
+        events: Vec<AppendedEvent>,
+        /// The profile's version before this append; 0-0 also where it is not in Redis any more.
+        followed: StreamId,
+        /// The same of the session's member.
+        followed_session: StreamId,
+    },
     /// The profile has merged into another one: go on there. Nothing was written.
     Alias {
         /// The profile to go on at.
@@ -129,10 +136,12 @@ impl Redis {
     pub async fn append(&self, append: &Append<'_>, limits: &AppendLimits) -> Result<Appended, StreamsError> {
         let mut reply = self.run(&SCRIPT, &key_list(append), &arguments(append, limits)).await?;
         match reply.status()?.as_str() {
-            "OK" => (0..append.events.len())
-                .map(|_| outcome(reply.list()?))
-                .collect::<Result<_, _>>()
-                .map(Appended::Done),
+            "OK" => {
+                let (followed, followed_session) = (reply.id()?, reply.id()?);
+                let events =
+                    append.events.iter().map(|_| outcome(reply.list()?)).collect::<Result<_, _>>()?;
+                Ok(Appended::Done { events, followed, followed_session })
+            }
             status @ ("ALIAS" | "MERGING") => Ok(Appended::Alias {
                 merging: status == "MERGING",
                 to: ProfileId::new(reply.text()?)
@@ -150,13 +159,19 @@ impl Redis {
 fn key_list(append: &Append<'_>) -> Vec<String> {
     let Append { partition: p, tenant, profile, .. } = *append;
     let pending_profile = keys::pending(p, tenant, &Subject::Profile(profile.clone()));
-    // Without a session the script never touches the last two; declared keys must still lie in this slot.
-    let (pending_session, visit) = match append.session {
-        Some(session) => (
-            keys::pending(p, tenant, &Subject::Session { session: session.clone(), origin: profile.clone() }),
-            keys::visit(p, tenant, profile, session),
-        ),
-        None => (pending_profile.clone(), keys::visit(p, tenant, profile, &no_session())),
+    // Without a session the script never touches the last three; declared keys must still lie in this slot.
+    let (pending_session, snapshot_session, visit) = match append.session {
+        Some(session) => {
+            let subject = Subject::Session { session: session.clone(), origin: profile.clone() };
+            (
+                keys::pending(p, tenant, &subject),
+                keys::snapshot(p, tenant, &subject),
+                keys::visit(p, tenant, profile, session),
+            )
+        }
+        None => {
+            (pending_profile.clone(), pending_profile.clone(), keys::visit(p, tenant, profile, &no_session()))
+        }
     };
     let mut keys = vec![
         keys::boot(p),
@@ -167,6 +182,8 @@ fn key_list(append: &Append<'_>) -> Vec<String> {
         pending_session,
         visit,
         keys::once_created(p, tenant, profile),
+        keys::snapshot(p, tenant, &Subject::Profile(profile.clone())),
+        snapshot_session,
     ];
     keys.extend(units(append).map(|unit| keys::seen(p, tenant, &unit.id)));
     keys

@@ -30,6 +30,10 @@ impl From<RedisError> for StreamsError {
         if error.code() == Some("OOM") {
             return Self::OutOfMemory;
         }
+        // Answers of a server that refuses writes for a while, or is busy with a script.
+        if matches!(error.code(), Some("MISCONF" | "NOREPLICAS" | "BUSY" | "UNBLOCKED")) {
+            return Self::Unavailable(error);
+        }
         match error.kind() {
             ErrorKind::Io | ErrorKind::ClusterConnectionNotFound => Self::Unavailable(error),
             ErrorKind::Server(

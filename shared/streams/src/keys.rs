@@ -5,20 +5,20 @@
 //!
 //! | key | type, life | written by | read by |
 //! |---|---|---|---|
-//! | `{p}:boot` | string, no TTL | recovery | every script (carried, not compared yet) |
+//! | `{p}:boot` | string, no TTL | (not built) | every script (carried, not compared yet) |
 //! | `{p}:owner:<stage>` | hash, lease in a field | owners | every fenced script |
 //! | `{p}:events` | stream, public | preprocess | workflow, collector, anyone |
-//! | `{p}:changes` | stream | preprocess, workflow, dispatcher | collector |
+//! | `{p}:changes` | stream | preprocess, workflow | collector |
 //! | `{p}:profiles`, `{p}:sessions` | streams, public | collector | dispatcher, anyone |
 //! | `{p}:forward` | stream | workflow | the workflow owner, who calls `Process` |
-//! | `{p}:dead` | stream | every reader | operators |
+//! | `{p}:dead` | stream | workflow, dispatcher | operators |
 //! | `{p}:seen:<event>` | string, TTL = dedup window | preprocess, then workflow | preprocess |
 //! | `{p}:once:<key>` | string, TTL ≥ window + visit timeout | preprocess | preprocess |
 //! | `{p}:visit:<profile>:<session>` | hash, TTL = visit timeout + window | preprocess | preprocess |
 //! | `{p}:pending:<kind>:<id>` | list, no TTL | every writer of changes | hot reads; popped by the collector |
 //! | `{p}:snap:<kind>:<id>` | hash, TTL allowed | collector, hot reads | hot reads |
 //! | `{p}:trimmed` | string, no TTL | collector | every writer of snapshots |
-//! | `{p}:alias:<profile>` | hash, no TTL | merges | appends, hot reads |
+//! | `{p}:alias:<profile>` | hash, no TTL | (not built) | appends, hot reads |
 //! | `{p}:timers:<stage>`, `{p}:timer:<id>` | zset and hash | the stage's owner | the stage's owner |
 //! | `{p}:gone:<stream>` | string | collector | public readers |
 //! | `{s}:bind:<session>` | hash tag of the session's own hash | preprocess | preprocess, collector |

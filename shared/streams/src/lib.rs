@@ -1,6 +1,6 @@
 //! The stream protocol: every hand-over of an event between the stages, on Redis (docs/protocol.md).
 //!
-//! Writes and reads every key of [`keys`]; no other crate speaks to Redis. Each hand-over is one Lua script, atomic
+//! Writes and reads every key of [`keys`]; no stage speaks to Redis otherwise. Each hand-over is one Lua script, atomic
 //! within its partition and safe to send again, so that a process may die between any two calls.
 //! Start at [`keys`] for the map, [`append`](Append) for how events come to exist, [`commit`](Effect) for how owners finish
 //! them, and [`after_flush`](Publication) for what the collector does once Postgres has committed.

@@ -21,6 +21,22 @@ impl Redis {
         Ok(Entry::parse_all(Reply::new(reply))?.first().map(|entry| entry.id).unwrap_or_default())
     }
 
+    /// One entry; `None` once it was trimmed.
+    pub async fn entry(
+        &self,
+        p: PartitionId,
+        stream: Stream,
+        id: StreamId,
+    ) -> Result<Option<Entry>, StreamsError> {
+        let reply: Value = redis::cmd("XRANGE")
+            .arg(keys::stream(p, stream))
+            .arg(id.to_string())
+            .arg(id.to_string())
+            .query_async(&mut self.connection())
+            .await?;
+        Ok(Entry::parse_all(Reply::new(reply))?.pop())
+    }
+
     /// Up to `limit` entries after `position`, in order.
     pub async fn tail(
         &self,

@@ -31,6 +31,20 @@ fn is_word(text: &str) -> bool {
     text.len() > 1 && text.chars().all(|character| character.is_ascii_lowercase())
 }
 
+/// The public constants that a file declares.
+pub(super) fn constants(source: &str) -> Vec<&str> {
+    let declarations = source.lines().filter_map(|line| line.trim_start().strip_prefix("pub const "));
+    declarations.filter_map(|rest| Some(rest.split_once(':')?.0)).collect()
+}
+
+/// The constants that a program takes from a module, as `module::CONSTANT`.
+pub(super) fn taken_from<'a>(module: &str, source: &'a str) -> Vec<&'a str> {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let uses =
+        source.match_indices(module).filter_map(|(at, _)| source[at + module.len()..].strip_prefix("::"));
+    uses.map(|rest| &rest[..rest.find(|letter| !is_part(letter)).unwrap_or(rest.len())]).collect()
+}
+
 /// The texts of all string literals, as written: comments are left out, escapes are not resolved.
 pub(super) fn literals(is_lua: bool, source: &str) -> Vec<String> {
     let mut found = Vec::new();

@@ -19,6 +19,11 @@ pub(crate) struct Reading {
     pub(crate) full: bool,
 }
 
+/// Entries that one command reads: an answer has to come in time, whatever the entries weigh.
+const PAGE: usize = 100;
+/// Bytes of events that one flush takes; the cut falls behind the event that exceeds them.
+const EVENT_BYTES: usize = 32 * 1024 * 1024;
+
 /// Reads about `limit` changes and their events; `None` if there is nothing new.
 pub(crate) async fn read(
     redis: &Redis,
@@ -27,8 +32,8 @@ pub(crate) async fn read(
     limit: usize,
 ) -> Result<Option<Reading>, StreamsError> {
     let mut limit = limit.max(2);
-    let (changes, full) = loop {
-        let mut changes = redis.tail(partition, Stream::Changes, positions.changes, limit).await?;
+    let (mut changes, mut full) = loop {
+        let mut changes = pages(redis, partition, Stream::Changes, positions.changes, limit).await?;
         let full = changes.len() >= limit;
         if full {
             leave_last_cause(&mut changes);
@@ -39,29 +44,57 @@ pub(crate) async fn read(
         // One cause alone filled the reading.
         limit *= 2;
     };
-    let Some(cut) = changes.last().map(|entry| entry.id) else { return Ok(None) };
-    let events = events_up_to(redis, partition, positions.events, cut, changes.len()).await?;
+    let Some(last) = changes.last().map(|entry| entry.id) else { return Ok(None) };
+    let (events, cut) = events_up_to(redis, partition, positions.events, last).await?;
+    if cut < last {
+        changes.retain(|entry| entry.id <= cut);
+        full = true;
+    }
     Ok(Some(Reading { changes, events, cut, full }))
 }
 
-/// The events whose changes are all read. They come in the order of their changes, since both are appended together.
+async fn pages(
+    redis: &Redis,
+    partition: PartitionId,
+    stream: Stream,
+    mut after: StreamId,
+    limit: usize,
+) -> Result<Vec<Entry>, StreamsError> {
+    let mut entries: Vec<Entry> = Vec::new();
+    while entries.len() < limit {
+        let page = redis.tail(partition, stream, after, PAGE.min(limit - entries.len())).await?;
+        let Some(last) = page.last() else { break };
+        after = last.id;
+        entries.extend(page);
+    }
+    Ok(entries)
+}
+
+/// The events whose changes are all read, and the cut: where they weigh too much, the last change of the last event taken,
+/// which is also the end of its cause. They come in the order of their changes, since both are appended together.
 async fn events_up_to(
     redis: &Redis,
     partition: PartitionId,
     mut after: StreamId,
     cut: StreamId,
-    limit: usize,
-) -> Result<Vec<Entry>, StreamsError> {
-    let mut events = Vec::new();
+) -> Result<(Vec<Entry>, StreamId), StreamsError> {
+    let mut events: Vec<Entry> = Vec::new();
+    let mut bytes = 0;
     loop {
-        let page = redis.tail(partition, Stream::Events, after, limit).await?;
-        let (whole, before) = (page.len(), events.len());
-        events.extend(page.into_iter().take_while(|event| event.change <= cut));
-        let taken = events.len() - before;
-        if taken < whole || whole < limit {
-            return Ok(events);
+        let page = redis.tail(partition, Stream::Events, after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok((events, cut)) };
+        after = last.id;
+        for event in page {
+            if event.change > cut {
+                return Ok((events, cut));
+            }
+            bytes += event.data.len();
+            let change = event.change;
+            events.push(event);
+            if bytes > EVENT_BYTES {
+                return Ok((events, change));
+            }
         }
-        after = events.last().map_or(after, |event: &Entry| event.id);
     }
 }
 

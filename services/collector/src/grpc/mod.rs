@@ -24,8 +24,8 @@ use crate::{
 /// The service's full name.
 pub(crate) const NAME: &str = "tributary.v1.ProfileService";
 
-const DEFAULT_PAGE: u32 = 100;
-const LARGEST_PAGE: u32 = 1000;
+const DEFAULT_PAGE: u16 = 100;
+const LARGEST_PAGE: u16 = 1000;
 
 /// The service, ready to be served.
 pub(crate) fn service(sessions: Sessions, admins: AdminKeys) -> ProfileServiceServer<ProfileApi> {
@@ -97,8 +97,8 @@ impl ProfileApi {
         let tenant = self.tenant(request.metadata())?;
         let ListEventsRequest { profile_id: id, page_size, page_token } = request.into_inner();
         let id = profile_id(id)?;
-        let page =
-            self.sessions.reader.rows().list_events(&tenant, &id, size(page_size), &page_token).await?;
+        let size = size(page_size)?;
+        let page = self.sessions.reader.rows().list_events(&tenant, &id, size, &page_token).await?;
         Ok(ListEventsResponse {
             events: page.events.iter().map(wire::event).collect(),
             next_page_token: page.next_page_token.unwrap_or_default(),
@@ -126,8 +126,11 @@ fn profile_id(text: String) -> Result<ProfileId, ReadError> {
     ProfileId::new(text).map_err(|error| ReadError::Id { field: "profile_id", error })
 }
 
-/// 0 asks for the default; more than the largest page gets the largest.
-fn size(asked: u32) -> u16 {
-    let size = if asked == 0 { DEFAULT_PAGE } else { asked.min(LARGEST_PAGE) };
-    u16::try_from(size).unwrap_or(u16::MAX)
+/// 0 asks for the default.
+fn size(asked: u32) -> Result<u16, ReadError> {
+    match u16::try_from(asked) {
+        Ok(0) => Ok(DEFAULT_PAGE),
+        Ok(asked @ 1..=LARGEST_PAGE) => Ok(asked),
+        _ => Err(ReadError::PageSize { most: LARGEST_PAGE.into() }),
+    }
 }

@@ -178,8 +178,18 @@ async fn reads_need_a_credential_and_stay_within_its_tenant() {
     let refused = client.get_profile(nobody).await.unwrap_err();
     assert_eq!(
         (refused.code(), tributary_runtime::reason_of(&refused).as_deref()),
-        (Code::InvalidArgument, Some("ID_INVALID"))
+        (Code::InvalidArgument, Some("INVALID_ID"))
     );
+    let page =
+        |page_size| v1::ListEventsRequest { profile_id: "p1".to_owned(), page_size, ..Default::default() };
+    let refused = client.list_events(admin(page(1001))).await.unwrap_err();
+    assert_eq!(
+        (refused.code(), tributary_runtime::reason_of(&refused).as_deref()),
+        (Code::InvalidArgument, Some("PAGE_SIZE_INVALID"))
+    );
+    for size in [0, 1000] {
+        client.list_events(admin(page(size))).await.unwrap();
+    }
     let lag = client.get_lag(admin(v1::GetLagRequest {})).await.unwrap().into_inner();
     assert!(lag.readers.iter().any(|reader| reader.reader == "collector"));
     collector.stop().await;

@@ -118,7 +118,7 @@ impl World {
             pending: 100_000,
             stream: 1_000_000,
         };
-        assert!(matches!(self.redis.append(&append, &limits).await.unwrap(), Appended::Done(_)));
+        assert!(matches!(self.redis.append(&append, &limits).await.unwrap(), Appended::Done { .. }));
     }
 
     /// Binds a session, as the first payload that names it does.

@@ -35,7 +35,7 @@ async fn a_profile_is_delivered_once_when_it_is_quiet_and_as_it_is_then() {
     assert_eq!(request.json["destination"], "crm");
     assert_eq!(request.json["profile"]["id"], "p");
     assert_eq!(request.header("content-type"), Some("application/json"));
-    assert_eq!(request.header("idempotency-key"), Some(format!("crm/p/{}", last.sortable()).as_str()));
+    assert_eq!(request.header("idempotency-key"), Some(format!("t/crm/p/{}", last.sortable()).as_str()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,6 +12,7 @@ fn checked(request: v1::TrackRequest, waive_ids: bool) -> Result<Payload, Payloa
         source: &SourceName::new("web").unwrap(),
         waive_ids,
         received: RECEIVED,
+        is_derived: false,
         key: &key,
         random: 7,
     };
@@ -33,8 +34,8 @@ fn payload(events: Vec<v1::EventInput>) -> v1::TrackRequest {
 /// The reasons for which the only event is refused.
 fn reasons(event: v1::EventInput) -> Vec<(String, String)> {
     let payload = checked(payload(vec![event]), false).unwrap();
-    let violations = payload.events.into_iter().next().unwrap().unwrap_err();
-    violations.into_iter().map(|violation| (violation.path, violation.reason)).collect()
+    let refused = payload.events.into_iter().next().unwrap().unwrap_err();
+    refused.violations.into_iter().map(|violation| (violation.path, violation.reason)).collect()
 }
 
 fn one(path: &str, reason: &str) -> Vec<(String, String)> {
@@ -122,6 +123,27 @@ fn what_cannot_be_kept_is_refused_with_its_path() {
 }
 
 #[test]
+fn a_hostile_document_costs_neither_time_nor_memory() {
+    let with = |properties| v1::EventInput { properties: document(properties), ..event("e") };
+    let many = Value::Array(vec![json!("\0"); 30_000]);
+    assert_eq!(reasons(with(json!({"a": many}))).len(), 16);
+    let mut long = Map::new();
+    long.insert("k".repeat(100_000), json!([1, 2, 3]));
+    assert_eq!(reasons(with(Value::Object(long))), one("events[0].properties", "NAME_TOO_LONG"));
+    let large: Vec<String> = (0..40).map(|_| "x".repeat(8000)).collect();
+    assert_eq!(reasons(with(json!({"a": large}))), one("events[0].properties", "PROPERTIES_TOO_LARGE"));
+    let context = document(json!({"a": vec!["x".repeat(8000); 5]}));
+    let request = v1::TrackRequest { context, ..payload(vec![event("e")]) };
+    let Err(PayloadError::Context(violation)) = checked(request, false) else { panic!() };
+    assert_eq!(violation.reason, "CONTEXT_TOO_LARGE");
+}
+
+#[test]
+fn the_ids_of_the_mesh_are_not_for_clients() {
+    assert_eq!(reasons(event("drv_0123")), one("events[0].id", "RESERVED_ID"));
+}
+
+#[test]
 fn nesting_too_deep_fails_the_call() {
     let mut deep = json!({});
     for _ in 0..1000 {
@@ -130,6 +152,20 @@ fn nesting_too_deep_fails_the_call() {
     let request = payload(vec![v1::EventInput { properties: document(deep), ..event("e") }]);
     let Err(PayloadError::Document { path, fault }) = checked(request, false) else { panic!() };
     assert_eq!((path.as_str(), fault), ("events[0].properties", Fault::TooDeep));
+}
+
+#[test]
+fn a_refused_event_keeps_its_id_unless_that_is_what_is_wrong() {
+    let untyped = |id: &str| v1::EventInput { r#type: String::new(), ..event(id) };
+    let large = document(json!({"a": vec!["x".repeat(8000); 40]}));
+    let large = v1::EventInput { properties: large, ..event("large") };
+    let events = vec![untyped("a"), untyped(&"x".repeat(129)), untyped(""), large];
+    let refused = checked(payload(events), false).unwrap().events;
+    let ids = refused.into_iter().map(|event| event.unwrap_err().id.map(|id| id.to_string()));
+    assert_eq!(ids.collect::<Vec<_>>(), [Some("a".to_owned()), None, None, Some("large".to_owned())]);
+    let request = v1::TrackRequest { request_id: "r".to_owned(), ..payload(vec![untyped("")]) };
+    let derived = checked(request, false).unwrap().events.remove(0).unwrap_err();
+    assert!(derived.id.is_some(), "the id that a retry has too");
 }
 
 #[test]

@@ -71,6 +71,7 @@ spec:
             source: &self.source,
             waive_ids: false,
             received: RECEIVED,
+            is_derived: false,
             key: &key,
             random: 0,
         };

@@ -49,13 +49,14 @@ pub struct Args {
 /// Sends.
 ///
 /// # Errors
-/// The file cannot be read, the mesh is not known, or some events were not accepted.
+/// The file cannot be read, the mesh is not known or does not answer, or some events were not accepted.
 pub async fn run(args: Args) -> anyhow::Result<()> {
     let url = mesh::look_up(args.url.as_deref(), "TRIBUTARY_INGEST_URL", "the address of the mesh")?;
     let name = format!("TRIBUTARY_WRITE_KEY_{}", args.source.to_uppercase().replace('-', "_"));
     let key = mesh::look_up(None, &name, &format!("the write key of source {}", args.source))?;
-    let client = IngestServiceClient::new(mesh::channel(&url, &key)?);
     let (input, length) = open(&args.file).await?;
+    // A mesh that was never there is said at once; one that goes away later is waited for.
+    let client = IngestServiceClient::new(mesh::connect(&url, &key).await?);
     let progress = progress(length);
 
     let began = Instant::now();

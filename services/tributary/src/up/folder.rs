@@ -1,9 +1,11 @@
 //! `.tributary`: what belongs where in it, and that only one mesh uses it at a time.
 
 use anyhow::{Context as _, bail};
+use nix::unistd::{Uid, User, geteuid};
 use std::{
     env,
     fs::{self, File, TryLockError},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
@@ -18,11 +20,12 @@ pub(super) struct Folder {
 impl Folder {
     /// Makes the folder, if need be, in the current one, and takes it.
     pub(super) fn open() -> anyhow::Result<Folder> {
-        Folder::open_in(&env::current_dir().context("the current folder is gone")?)
+        Folder::open_in(&env::current_dir().context("the current folder is gone")?, geteuid())
     }
 
-    fn open_in(parent: &Path) -> anyhow::Result<Folder> {
+    fn open_in(parent: &Path, own: Uid) -> anyhow::Result<Folder> {
         let root = parent.join(NAME);
+        check_owner(&root, own)?;
         for folder in [&root, &root.join("logs")] {
             fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
         }
@@ -69,24 +72,54 @@ impl Folder {
     }
 }
 
+/// Root, for one, could write there, and what it leaves behind the owner could not use any more.
+fn check_owner(root: &Path, own: Uid) -> anyhow::Result<()> {
+    let Ok(found) = fs::metadata(root) else { return Ok(()) };
+    let owner = Uid::from_raw(found.uid());
+    if owner == own {
+        return Ok(());
+    }
+    let (owner, own) = (name_of(owner), name_of(own));
+    let root = root.display();
+    bail!(
+        "{root} belongs to {owner}, and this is {own}: start the mesh as {owner}, or move {root} away to begin anew"
+    )
+}
+
+fn name_of(uid: Uid) -> String {
+    let known = User::from_uid(uid).ok().flatten();
+    known.map_or_else(|| format!("the account with number {uid}"), |user| user.name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
+    fn a_folder_of_another_account_is_refused_and_left_as_it_is() {
+        let parent = tempfile::tempdir().unwrap();
+        let root = parent.path().join(NAME);
+        fs::create_dir(&root).unwrap();
+        let another = Uid::from_raw(geteuid().as_raw() + 1);
+        let said = Folder::open_in(parent.path(), another).err().unwrap().to_string();
+        assert!(said.contains(&format!("belongs to {}", name_of(geteuid()))), "{said}");
+        assert_eq!(fs::read_dir(&root).unwrap().count(), 0, "something was written");
+    }
+
+    #[test]
     fn a_second_mesh_in_the_same_folder_is_refused_until_the_first_is_gone() {
         let parent = tempfile::tempdir().unwrap();
-        let first = Folder::open_in(parent.path()).unwrap();
-        let error = Folder::open_in(parent.path()).err().unwrap().to_string();
+        let first = Folder::open_in(parent.path(), geteuid()).unwrap();
+        let error = Folder::open_in(parent.path(), geteuid()).err().unwrap().to_string();
         assert!(error.contains("another mesh is up"), "{error}");
         drop(first);
-        assert!(Folder::open_in(parent.path()).is_ok());
+        assert!(Folder::open_in(parent.path(), geteuid()).is_ok());
     }
 
     #[test]
     fn a_log_starts_empty_and_the_previous_one_is_kept() {
         let parent = tempfile::tempdir().unwrap();
-        let folder = Folder::open_in(parent.path()).unwrap();
+        let folder = Folder::open_in(parent.path(), geteuid()).unwrap();
         fs::write(folder.fresh_log("ingest").unwrap(), "before").unwrap();
         let log = folder.fresh_log("ingest").unwrap();
         assert!(!log.exists());

@@ -3,7 +3,6 @@
 mod settings;
 
 use std::{
-    env,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     time::Duration,
@@ -12,6 +11,7 @@ use tokio::net::TcpStream;
 use tributary_servers::{Launch, Process, ServerError, find_program, free_port, is_free};
 
 use super::folder::Folder;
+use crate::environment::given;
 
 const READY: Duration = Duration::from_secs(20);
 const STOP: Duration = Duration::from_secs(5);
@@ -43,7 +43,7 @@ struct Ports {
 impl Traces {
     /// Never fails: the mesh is as useful without its traces.
     pub(super) async fn start(folder: &Folder) -> Traces {
-        if env::var_os("OTEL_EXPORTER_OTLP_ENDPOINT").is_some() {
+        if given("OTEL_EXPORTER_OTLP_ENDPOINT").is_some() {
             return Traces::Given;
         }
         let Some(program) = program() else {
@@ -95,9 +95,8 @@ impl Jaeger {
 }
 
 fn program() -> Option<PathBuf> {
-    let given = env::var_os("JAEGER_BIN").map(PathBuf::from);
     let found = || ["jaeger", "jaeger-all-in-one"].iter().find_map(|name| find_program(name, "").ok());
-    given.or_else(found)
+    given("JAEGER_BIN").map(PathBuf::from).or_else(found)
 }
 
 async fn listens(process: &Process, port: u16) -> Result<(), ServerError> {

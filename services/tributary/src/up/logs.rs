@@ -12,6 +12,8 @@ use std::{
 };
 use tributary_servers::Stage;
 
+use crate::environment::given;
+
 /// How often the logs are looked at.
 pub(super) const INTERVAL: Duration = Duration::from_millis(200);
 
@@ -32,8 +34,7 @@ impl Warnings {
 
     /// Prints the warnings and errors that were added since the last call.
     pub(super) fn show(&mut self) {
-        let prefix =
-            prefix(self.stage, std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none());
+        let prefix = prefix(self.stage, std::io::stdout().is_terminal() && given("NO_COLOR").is_none());
         for line in self.new_lines().lines().filter_map(worth_showing) {
             println!("{prefix} {line}");
         }
@@ -72,6 +73,9 @@ fn prefix(stage: Stage, coloured: bool) -> String {
     if coloured { format!("\x1b[{colour}m{name:>10}\x1b[0m") } else { format!("{name:>10}") }
 }
 
+/// What a stage's log says of each line beside its own fields.
+const ABOUT_THE_LINE: [&str; 4] = ["timestamp", "level", "target", "message"];
+
 /// Warnings and errors, and whatever is not in the log's format: a panic, a start that failed.
 fn worth_showing(line: &str) -> Option<String> {
     let Ok(Value::Object(entry)) = serde_json::from_str::<Value>(line) else {
@@ -81,9 +85,8 @@ fn worth_showing(line: &str) -> Option<String> {
     if !matches!(level, "WARN" | "ERROR") {
         return None;
     }
-    let fields = entry.get("fields").and_then(Value::as_object);
-    let message = fields.and_then(|fields| fields.get("message")).map(text).unwrap_or_default();
-    let others = fields.into_iter().flatten().filter(|(name, _)| *name != "message");
+    let message = entry.get("message").map(text).unwrap_or_default();
+    let others = entry.iter().filter(|(name, _)| !ABOUT_THE_LINE.contains(&name.as_str()));
     let others: String = others.map(|(name, value)| format!(" {name}={}", text(value))).collect();
     Some(format!("{level} {message}{others}"))
 }
@@ -99,10 +102,9 @@ mod tests {
 
     #[test]
     fn warnings_are_shown_in_one_line_and_information_is_not() {
-        let warning =
-            r#"{"level":"WARN","fields":{"message":"Redis is away","after":"2s","attempt":3},"target":"x"}"#;
+        let warning = r#"{"timestamp":"t","level":"WARN","message":"Redis is away","after":"2s","attempt":3,"target":"x"}"#;
         assert_eq!(worth_showing(warning).unwrap(), "WARN Redis is away after=2s attempt=3");
-        assert_eq!(worth_showing(r#"{"level":"INFO","fields":{"message":"fine"}}"#), None);
+        assert_eq!(worth_showing(r#"{"level":"INFO","message":"fine"}"#), None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Everything is kept in `.tributary` of the current folder: data, logs, secrets, and `env`, which says where
 //! everything is. Nothing is restarted silently: if a part ends, all of it ends, with the reason.
 
+mod admin_keys;
 mod folder;
 mod jaeger;
 mod logs;
@@ -14,15 +15,19 @@ mod stages;
 use anyhow::Context as _;
 use std::path::{Path, PathBuf};
 use tokio::signal::unix::{SignalKind, signal};
+use tributary_config::Config;
 
 use self::{folder::Folder, jaeger::Traces, secrets::Secrets, servers::Servers, stages::Stages};
+use crate::environment::given;
+
+const EXAMPLE: &str = "deploy/example";
 
 /// How to bring the mesh up.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The folder of configuration documents.
-    #[arg(long, env = "TRIBUTARY_CONFIG", default_value = "deploy/example")]
-    config: PathBuf,
+    /// The folder of configuration documents; else the one in TRIBUTARY_CONFIG, else deploy/example.
+    #[arg(long)]
+    config: Option<PathBuf>,
 }
 
 /// Starts everything, waits for Ctrl-C or SIGTERM, stops everything. A second signal ends it at once.
@@ -31,8 +36,10 @@ pub struct Args {
 /// When a part is missing, does not come up, or ends while the mesh runs.
 pub async fn run(args: Args) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
+    let set = || given("TRIBUTARY_CONFIG").unwrap_or_else(|| EXAMPLE.into()).into();
+    let config = args.config.unwrap_or_else(set);
     let mut mesh = tokio::select! {
-        mesh = Mesh::start(&args.config) => mesh?,
+        mesh = Mesh::start(&config) => mesh?,
         () = signals.next() => return Ok(()),
     };
     report::print(&mesh);
@@ -59,29 +66,34 @@ struct Mesh {
     traces: Traces,
     servers: Servers,
     folder: Folder,
+    config: Config,
+    secrets: Secrets,
 }
 
 impl Mesh {
-    async fn start(config: &Path) -> anyhow::Result<Mesh> {
-        let config = config.canonicalize().with_context(|| {
-            format!("no configuration at {}: name its folder with --config", config.display())
+    async fn start(documents: &Path) -> anyhow::Result<Mesh> {
+        let documents = documents.canonicalize().with_context(|| {
+            format!("no configuration at {}: name its folder with --config", documents.display())
         })?;
         let folder = Folder::open()?;
+        // Left by a mesh that was killed: until this one is up, there is none.
+        folder.forget_env_file();
+        let config = Config::load(&documents)?;
         let secrets = Secrets::load(&folder, &config)?;
         let servers = Servers::start(&folder).await?;
         tributary_storage::migrate(&servers.database_url)
             .await
             .context("cannot bring the database up to date")?;
         let traces = Traces::start(&folder).await;
-        let stages = Stages::start(&folder, &config, &secrets, &servers, &traces).await?;
-        let mesh = Mesh { stages, traces, servers, folder };
-        mesh.tell_where_everything_is(&secrets)?;
+        let stages = Stages::start(&folder, &documents, &secrets, &servers, &traces).await?;
+        let mesh = Mesh { stages, traces, servers, folder, config, secrets };
+        mesh.tell_where_everything_is()?;
         Ok(mesh)
     }
 
     /// For `tributary send`, `tributary profile` and scripts.
-    fn tell_where_everything_is(&self, secrets: &Secrets) -> anyhow::Result<()> {
-        let mut file = secrets.for_clients();
+    fn tell_where_everything_is(&self) -> anyhow::Result<()> {
+        let mut file = self.secrets.for_clients();
         self.stages.describe(&mut file);
         file.set("REDIS_URL", &*self.servers.redis_url);
         file.set("DATABASE_URL", &*self.servers.database_url);

@@ -1,10 +1,10 @@
 //! Redis and Postgres: those that were given, or private ones.
 
 use anyhow::bail;
-use std::env;
 use tributary_servers::{Postgres, PostgresOptions, Process, Redis, RedisOptions};
 
 use super::folder::Folder;
+use crate::environment::given;
 
 /// Where the servers are, and those that were started here. A server that was given is used and never touched.
 pub(super) struct Servers {
@@ -16,17 +16,17 @@ pub(super) struct Servers {
 
 impl Servers {
     pub(super) async fn start(folder: &Folder) -> anyhow::Result<Servers> {
-        let (redis_url, redis) = match env::var("REDIS_URL") {
-            Ok(given) => (given, None),
-            Err(_) => {
+        let (redis_url, redis) = match given("REDIS_URL") {
+            Some(url) => (url, None),
+            None => {
                 println!("starting Redis");
                 let redis = Redis::start(&folder.path("redis"), RedisOptions::default()).await?;
                 (redis.url(), Some(redis))
             }
         };
-        let (database_url, postgres) = match env::var("DATABASE_URL") {
-            Ok(given) => (given, None),
-            Err(_) => {
+        let (database_url, postgres) = match given("DATABASE_URL") {
+            Some(url) => (url, None),
+            None => {
                 println!("starting Postgres");
                 let postgres = Postgres::start(&folder.path("postgres"), PostgresOptions::default()).await?;
                 (postgres.url(), Some(postgres))
@@ -35,12 +35,13 @@ impl Servers {
         Ok(Servers { redis_url, database_url, redis, postgres })
     }
 
-    /// What to tell people about each: its URL if it is private, and not a given one, which may hold a password.
-    pub(super) fn shown(&self) -> [(&'static str, &str); 2] {
-        let shown = |ours: bool, url| if ours { url } else { "as given" };
+    /// What to tell people about each: where it is if it is private, but no password. A given URL may hold one.
+    pub(super) fn shown(&self) -> [(&'static str, String); 2] {
+        let as_given = || "as given".to_owned();
+        let redis = |redis: &Redis| format!("127.0.0.1:{}, its password in .tributary/env", redis.port());
         [
-            ("Redis", shown(self.redis.is_some(), &*self.redis_url)),
-            ("Postgres", shown(self.postgres.is_some(), &*self.database_url)),
+            ("Redis", self.redis.as_ref().map_or_else(as_given, redis)),
+            ("Postgres", self.postgres.as_ref().map_or_else(as_given, Postgres::url)),
         ]
     }
 

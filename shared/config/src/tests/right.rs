@@ -61,6 +61,18 @@ fn the_example_destination_is_right_too() {
         required_env(dir.path()).unwrap(),
         ["CRM_TOKEN", "TRIBUTARY_WRITE_KEY_CDNOW", "TRIBUTARY_WRITE_KEY_WEBSITE"]
     );
+    let config = Config::load(dir.path()).unwrap();
+    assert_eq!(config.header_env(), ["CRM_TOKEN"]);
+    assert_eq!(config.write_key_env(), ["TRIBUTARY_WRITE_KEY_CDNOW", "TRIBUTARY_WRITE_KEY_WEBSITE"]);
+}
+
+#[test]
+fn a_variable_that_a_header_shares_with_a_write_key_counts_as_the_headers() {
+    let header = "kind: Destination\nname: d\nspec:\n  webhook: {url: \"http://localhost:1/x\", headers: {x: {env: KEY}}}\n";
+    let dir = directory(&[("s.yaml", SOURCE), ("d.yaml", header)]);
+    let config = Config::load(dir.path()).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!((config.write_key_env(), config.header_env()), (vec![], vec!["KEY".to_owned()]));
+    assert_eq!(required_env(dir.path()).unwrap(), ["KEY"]);
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub struct SharedSettings {
     /// `TRIBUTARY_ID_KEY`: keys the MAC of the ids that the mesh makes; at least 16 characters. Changing it makes every
     /// id made so far untrusted.
     pub id_key: SecretString,
-    /// `TRIBUTARY_ADMIN_KEYS`: `tenant:key`, separated by spaces.
+    /// `TRIBUTARY_ADMIN_KEYS`: `tenant:key`, separated by spaces; each key of at least 16 characters.
     pub admin_keys: AdminKeys,
     /// `TRIBUTARY_PARTITIONS`: 1 to 1024, by default 32. Fixed for the life of a deployment.
     pub partitions: u16,
@@ -209,7 +209,7 @@ mod tests {
             "DATABASE_URL" => "postgres:///tributary",
             "TRIBUTARY_MESH_CREDENTIAL" => "mesh-credential-0123456789",
             "TRIBUTARY_ID_KEY" => "id-key-0123456789",
-            "TRIBUTARY_ADMIN_KEYS" => "acme:s3cret globex:other",
+            "TRIBUTARY_ADMIN_KEYS" => "acme:s3cret-0123456789 globex:other-0123456789",
             _ => return None,
         };
         Some(value.to_owned())

@@ -73,24 +73,16 @@ pub const EVENT_TYPE: &str = "tributary.event.type";
 pub const EVENTS: &str = "tributary.events";
 /// How many changes were appended or folded.
 pub const CHANGES: &str = "tributary.changes";
-/// How many profiles a batch touches.
-pub const PROFILES: &str = "tributary.profiles";
 /// A workflow's name.
 pub const WORKFLOW: &str = "tributary.workflow";
-/// A run's id.
-pub const RUN_ID: &str = "tributary.run.id";
 /// How a run, a delivery or a call ended.
 pub const OUTCOME: &str = "tributary.outcome";
 /// A destination's name.
 pub const DESTINATION: &str = "tributary.destination";
 /// The number of an attempt, from one.
 pub const ATTEMPT: &str = "tributary.attempt";
-/// How deep a derived event is in its chain of causes.
-pub const DEPTH: &str = "tributary.depth";
 /// The revision of the configuration that was used.
 pub const REVISION: &str = "tributary.revision";
-/// Milliseconds that an entry waited in its stream.
-pub const WAITED_MS: &str = "tributary.waited_ms";
 /// The stable reason of a failure.
 pub const REASON: &str = "tributary.reason";
 

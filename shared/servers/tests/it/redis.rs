@@ -1,4 +1,6 @@
-//! Redis keeps what it acknowledged.
+//! Redis keeps what it acknowledged, and tells it to nobody else.
+
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use tributary_servers::{EvictionPolicy, Redis, RedisOptions};
 
@@ -65,6 +67,26 @@ async fn a_stopped_redis_is_gone_and_comes_back() -> anyhow::Result<()> {
     assert!(server.process().ended().is_some());
     server.restart().await?;
     assert!(server.process().ended().is_none());
+    Ok(())
+}
+
+#[tokio::test]
+async fn nobody_gets_an_answer_without_the_password_and_nobody_can_see_it() -> anyhow::Result<()> {
+    let dir = scratch();
+    let server = Redis::start(&dir.path().join("redis"), RedisOptions::default()).await?;
+    let url = server.url();
+    let password = url.split([':', '@']).nth(2).unwrap_or_default();
+    assert!(password.len() > 40, "{password}");
+
+    let refusal = ask(&format!("redis://127.0.0.1:{}/", server.port()), &["GET", "name"]).await.unwrap_err();
+    assert!(refusal.to_string().to_lowercase().contains("auth"), "{refusal}");
+
+    let arguments = fs::read_to_string(format!("/proc/{}/cmdline", server.process().pid()))?;
+    let shown = format!("{server:?}{arguments}");
+    assert!(!shown.contains(password), "{shown}");
+    let file = dir.path().join("redis/redis.conf");
+    assert!(fs::read_to_string(&file)?.contains(password));
+    assert_eq!(fs::metadata(&file)?.permissions().mode() & 0o777, 0o600);
     Ok(())
 }
 

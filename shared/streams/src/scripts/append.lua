@@ -1,7 +1,7 @@
 -- Appends a payload's events and their changes, once (docs/protocol.md §4.3).
 --
 -- KEYS  1 boot  2 changes  3 events  4 alias  5 pending(profile)  6 pending(session)  7 visit  8 once(created)
---       9… seen, one for each unit in the order of ARGV
+--       9 snapshot(profile)  10 snapshot(session)  11… seen, one for each unit in the order of ARGV
 -- ARGV  1 boot  2 not_after (ms)  3 window (ms)  4 once life (ms)  5 visit timeout (µs)  6 visit life (ms)
 --       7 pending limit  8 stream limit  9 tenant  10 profile  11 session  12 may open  13 handed visit: v
 --       14 opened_at  15 last  16 traceparent  17 tracestate  18 has created  19 number of events
@@ -19,7 +19,7 @@ local tenant, profile, session = ARGV[9], ARGV[10], ARGV[11]
 local may_open = ARGV[12] == '1'
 local traceparent, tracestate = ARGV[16], ARGV[17]
 
-local argument, seen_key = 20, 9
+local argument, seen_key = 20, 11
 local function take() argument = argument + 1 return ARGV[argument - 1] end
 local function unit()
   local u = { id = take(), event = take(), profile = take(), session = take(), seen = KEYS[seen_key] }
@@ -35,6 +35,15 @@ local stream_length = math.max(redis.call('XLEN', changes), redis.call('XLEN', e
 local alias = redis.call('HMGET', KEYS[4], 'to', 'state')
 local visit = redis.call('HMGET', KEYS[7], 'v', 'opened_at', 'last')
 local created_before = redis.call('GET', KEYS[8])
+
+-- The versions that this append follows on: who read an older one reads again.
+local function version_of(pending, snapshot)
+  local last = redis.call('LINDEX', pending, -1)
+  if last then return string.match(last, '^(%S+) ') end
+  return redis.call('HGET', snapshot, 'version') or '0-0'
+end
+local followed = version_of(KEYS[5], KEYS[9])
+local followed_session = session ~= '' and version_of(KEYS[6], KEYS[10]) or '0-0'
 
 local created
 if ARGV[18] == '1' then created = unit() end
@@ -88,7 +97,7 @@ end
 
 local function remember(u, entry) redis.call('SET', u.seen, entry .. ' WAITING', 'PX', window) end
 
-local reply = { 'OK' }
+local reply = { 'OK', followed, followed_session }
 for n, e in ipairs(payload) do
   if e.new then
     local wrote_created, wrote_visit = 0, 0
@@ -113,9 +122,9 @@ for n, e in ipairs(payload) do
       redis.call('PEXPIRE', KEYS[7], visit_life)
     end
     remember(e, entry)
-    reply[n + 1] = { 'ACCEPTED', entry, version, change, wrote_created, wrote_visit }
+    reply[n + 3] = { 'ACCEPTED', entry, version, change, wrote_created, wrote_visit }
   else
-    reply[n + 1] = { 'DUPLICATE', e.known or '' }
+    reply[n + 3] = { 'DUPLICATE', e.known or '' }
   end
 end
 return reply

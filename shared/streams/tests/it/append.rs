@@ -4,7 +4,7 @@ use crate::payload::{Payload, accepted, created, unit};
 use crate::world::{P, World, key, seen};
 use futures::future::try_join_all;
 use tributary_model::{StreamId, TraceContext};
-use tributary_streams::{AppendedEvent, Stream};
+use tributary_streams::{Appended, AppendedEvent, Stream};
 
 #[tokio::test]
 async fn a_payload_sent_twice_is_there_once() -> anyhow::Result<()> {
@@ -39,6 +39,28 @@ async fn a_batch_of_which_half_is_known_adds_the_other_half_with_its_own_changes
         .map(|entry| entry.cause)
         .collect();
     assert_eq!(causes, ["e2/1", "e2/1", "e4/1", "e4/1"], "one entry for the profile and one for the session");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_append_says_which_version_it_follows_on() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    let followed = async |events: &[&str]| match Payload::of("ann", events)
+        .in_session("s")
+        .append(&world.redis)
+        .await?
+    {
+        Appended::Done { events, followed, followed_session } => Ok((events, followed, followed_session)),
+        other => anyhow::bail!("not appended: {other:?}"),
+    };
+    let nothing = StreamId::default();
+    let (first, before, session_before) = followed(&["e1"]).await?;
+    assert_eq!((before, session_before), (nothing, nothing));
+    let AppendedEvent::Accepted { profile_version, last_change, .. } = first[0] else {
+        anyhow::bail!("{first:?}")
+    };
+    let (_, before, session_before) = followed(&["e2"]).await?;
+    assert_eq!((before, session_before), (profile_version, last_change), "of the profile and of the session");
     Ok(())
 }
 

@@ -102,7 +102,7 @@ impl Payload {
     /// Where nothing stands in the way.
     pub(crate) async fn outcomes(&self, redis: &Redis) -> anyhow::Result<Vec<AppendedEvent>> {
         match self.append(redis).await? {
-            Appended::Done(outcomes) => Ok(outcomes),
+            Appended::Done { events, .. } => Ok(events),
             other => anyhow::bail!("not appended: {other:?}"),
         }
     }
