@@ -2,6 +2,7 @@
 
 use std::{future::Future, str::FromStr, sync::Arc, time::Duration};
 
+use sqlx::migrate::MigrateError;
 use sqlx::{
     Connection as _, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -76,7 +77,19 @@ pub async fn migrate(url: &str) -> Result<(), StorageError> {
     let pool = pool.connect_with(address).await?;
     let outcome = sqlx::migrate!("./migrations").run(&pool).await;
     pool.close().await;
-    outcome.map_err(|error| StorageError::Migration { reason: error.to_string() })
+    outcome.map_err(migration_failed)
+}
+
+/// A server that went away in the middle is worth another try; the migrator runs each migration in a transaction.
+fn migration_failed(error: MigrateError) -> StorageError {
+    let reason = error.to_string();
+    match error {
+        MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) => match cause.into() {
+            away @ StorageError::Unavailable { .. } => away,
+            _ => StorageError::Migration { reason },
+        },
+        _ => StorageError::Migration { reason },
+    }
 }
 
 /// Bounds a call: a server that accepts and never answers counts as away.
@@ -122,4 +135,18 @@ fn address(url: &str) -> Result<PgConnectOptions, StorageError> {
         });
     }
     Ok(PgConnectOptions::from_str(url)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_goes_away_during_a_migration_is_away_and_the_schema_is_not_to_blame() {
+        let lost = || sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into());
+        assert!(migration_failed(MigrateError::Execute(lost())).is_unavailable());
+        assert!(migration_failed(MigrateError::ExecuteMigration(lost(), 1)).is_unavailable());
+        let changed = migration_failed(MigrateError::VersionMismatch(1));
+        assert!(matches!(changed, StorageError::Migration { .. }), "{changed}");
+    }
 }
