@@ -132,8 +132,8 @@ impl Redis {
     }
 }
 
-/// An answer means that the data is there: until the log is read back every question is refused. It has to come from
-/// the process just started, since a stranger on the same port would answer too.
+/// The answer has to come from the process just started, since a stranger on the same port would answer too; and the data
+/// has to be there: INFO is answered while the log is still read back, PING is refused until then.
 async fn answers(url: String, pid: u32) -> Result<(), String> {
     let client = redis::Client::open(url).map_err(|error| error.to_string())?;
     let mut connection =
@@ -141,11 +141,10 @@ async fn answers(url: String, pid: u32) -> Result<(), String> {
     let asked = redis::cmd("INFO").arg("server").query_async(&mut connection).await;
     let info: String = asked.map_err(|error| error.to_string())?;
     let answering = info.lines().find_map(|line| line.strip_prefix("process_id:")).unwrap_or_default();
-    if answering == pid.to_string() {
-        Ok(())
-    } else {
-        Err(format!("process {answering} answers on its port, not process {pid}"))
+    if answering != pid.to_string() {
+        return Err(format!("process {answering} answers on its port, not process {pid}"));
     }
+    redis::cmd("PING").query_async::<()>(&mut connection).await.map_err(|error| error.to_string())
 }
 
 fn launch(
