@@ -84,7 +84,7 @@ pub(crate) async fn run(
     Ok(())
 }
 
-/// One entry. A panic costs that entry and nothing else.
+/// One entry, with its data.
 async fn in_lane(
     redis: &Redis,
     held: &Held,
@@ -95,10 +95,49 @@ async fn in_lane(
     let lane = queued.lane();
     let outcome = async {
         let handed = queued.fetched(redis, held.fence.partition, group.stream()).await?;
-        match AssertUnwindSafe(handler.handle(handed.clone())).catch_unwind().await {
-            Ok(outcome) => outcome,
-            Err(_) => handler.give_up(handed).await,
-        }
+        isolated(handler, handed).await
     };
     (lane, outcome.await)
+}
+
+/// A panic costs the entry that it came with.
+async fn isolated(handler: &impl Handler, handed: Handed) -> Result<(), StreamsError> {
+    match AssertUnwindSafe(handler.handle(handed.clone())).catch_unwind().await {
+        Ok(outcome) => outcome,
+        Err(_) => handler.give_up(handed).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+    use tributary_streams::Entry;
+
+    #[derive(Default)]
+    struct Fragile {
+        given_up: Mutex<Vec<StreamId>>,
+    }
+
+    impl Handler for Fragile {
+        async fn handle(&self, handed: Handed) -> Result<(), StreamsError> {
+            assert!(handed.entry.data.is_empty(), "data makes this handler panic");
+            Ok(())
+        }
+
+        async fn give_up(&self, handed: Handed) -> Result<(), StreamsError> {
+            self.given_up.lock().unwrap().push(handed.entry.id);
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn an_entry_whose_handling_panics_is_given_up_and_its_neighbour_is_not() {
+        let handler = Fragile::default();
+        for (seq, data) in [(1, vec![]), (2, vec![1])] {
+            let entry = Entry { id: StreamId::new(1, seq), data, ..Entry::default() };
+            isolated(&handler, Handed { entry, deliveries: 1 }).await.unwrap();
+        }
+        assert_eq!(*handler.given_up.lock().unwrap(), [StreamId::new(1, 2)]);
+    }
 }
