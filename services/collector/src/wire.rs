@@ -66,6 +66,7 @@ pub(crate) fn event(row: &EventRow) -> v1::Event {
             .cause
             .as_ref()
             .map(|cause| v1::Derivation { cause_event_id: cause.to_string(), depth: row.depth }),
+        ..v1::Event::default()
     }
 }
 
@@ -109,6 +110,7 @@ mod tests {
             revision: "r".into(),
             derivation: Some(v1::Derivation { cause_event_id: "e0".into(), depth: 2 }),
             request_id: "q".into(),
+            ..v1::Event::default()
         }
     }
 

@@ -44,6 +44,7 @@ impl IngestService for Grpc {
             source: verified.source.to_string(),
             payload: Some(request.into_inner()),
             derivation: None,
+            revision: String::new(),
         };
         let span = call_span("tributary.v1.PreprocessService/Process");
         let hop = deadline::with_deadline(Request::new(hop), patience);

@@ -74,6 +74,7 @@ fn derived(event: &Subject, run: &Run, now: Time) -> Vec<Effect> {
                 ..v1::TrackRequest::default()
             }),
             derivation: Some(v1::Derivation { cause_event_id: event.id.to_string(), depth }),
+            ..v1::ProcessRequest::default()
         }
         .encode_to_vec();
         if depth <= MAX_DEPTH {

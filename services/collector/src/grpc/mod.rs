@@ -7,7 +7,7 @@ use tributary_model::{Members, ProfileId, SessionId, StreamId, TenantId};
 use tributary_proto::{
     convert,
     v1::{
-        GetLagRequest, GetLagResponse, GetProfileRequest, GetProfileResponse, GetSessionRequest,
+        self, GetLagRequest, GetLagResponse, GetProfileRequest, GetProfileResponse, GetSessionRequest,
         GetSessionResponse, ListEventsRequest, ListEventsResponse,
         profile_service_server::{ProfileService, ProfileServiceServer},
     },
@@ -59,6 +59,31 @@ impl ProfileService for ProfileApi {
         request: Request<ListEventsRequest>,
     ) -> Result<Response<ListEventsResponse>, Status> {
         answer(self.events(request).await)
+    }
+
+    type WatchEventsStream = futures::stream::Empty<Result<v1::WatchEventsResponse, Status>>;
+    type WatchProfilesStream = futures::stream::Empty<Result<v1::WatchProfilesResponse, Status>>;
+    type WatchSessionsStream = futures::stream::Empty<Result<v1::WatchSessionsResponse, Status>>;
+
+    async fn watch_events(
+        &self,
+        _request: Request<v1::WatchEventsRequest>,
+    ) -> Result<Response<Self::WatchEventsStream>, Status> {
+        Err(Status::unimplemented("being built"))
+    }
+
+    async fn watch_profiles(
+        &self,
+        _request: Request<v1::WatchProfilesRequest>,
+    ) -> Result<Response<Self::WatchProfilesStream>, Status> {
+        Err(Status::unimplemented("being built"))
+    }
+
+    async fn watch_sessions(
+        &self,
+        _request: Request<v1::WatchSessionsRequest>,
+    ) -> Result<Response<Self::WatchSessionsStream>, Status> {
+        Err(Status::unimplemented("being built"))
     }
 
     async fn get_lag(&self, request: Request<GetLagRequest>) -> Result<Response<GetLagResponse>, Status> {

@@ -29,6 +29,7 @@ pub(super) fn unit(
         revision: ground.revision.to_owned(),
         derivation,
         request_id: payload.request_id.clone().unwrap_or_default(),
+        ..v1::Event::default()
     };
     let profile_set = v1::ChangeSet {
         target: v1::Target::Profile.into(),
