@@ -36,7 +36,17 @@ async fn bad_input_is_refused_with_reason_and_place_and_never_stored() -> anyhow
     .fetch_all(&world.database)
     .await?;
     let expected = ["from-the-future", "good-0", "good-2", "known", "theirs", "unknown"];
-    assert_eq!(stored, expected.map(|id| ("good".to_owned(), id.to_owned())));
+    let mut expected = expected.map(|id| ("good".to_owned(), id.to_owned())).to_vec();
+    expected.push(("purchase".to_owned(), "wordy".to_owned()));
+    assert_eq!(stored, expected);
+    let marks: Vec<(String, String, String)> = sqlx::query_as(
+        "SELECT id, problem->>'document', problem->>'reason' FROM events, jsonb_array_elements(problems) AS problem \
+         ORDER BY id",
+    )
+    .fetch_all(&world.database)
+    .await?;
+    let mark = ("wordy".to_owned(), "Mapping purchase".to_owned(), "NOT_A_NUMBER".to_owned());
+    assert_eq!(marks, [mark]);
     Ok(())
 }
 
@@ -126,10 +136,6 @@ async fn events_that_are_invalid(world: &World) -> anyhow::Result<()> {
         [invalid("events[0].id", "EVENT_ID_REQUIRED")]
     );
     assert_eq!(alone.profile, None, "nothing was recorded of anyone");
-    let wordy = event("wordy", "purchase", json!({"value": "much"}));
-    let inadmissible = track(world, SHOP, about("q", [wordy])).await?;
-    assert_eq!(result(&inadmissible.events[0]), invalid("events[0]", "NOT_A_NUMBER"));
-    assert_eq!((inadmissible.events[0].event_id.as_str(), inadmissible.profile), ("wordy", None));
     let asked = world.mesh.profiles().get_profile(GetProfileRequest { profile_id: "q".into() }).await;
     assert_eq!(asked.map(drop).expect_err("nobody").code(), Code::NotFound);
     Ok(())
@@ -146,6 +152,17 @@ async fn what_is_accepted_with_a_warning(world: &World) -> anyhow::Result<()> {
     world.settled().await;
     let clamped = "SELECT time = received FROM events WHERE id = 'from-the-future'";
     assert!(sqlx::query_scalar::<_, bool>(clamped).fetch_one(&world.database).await?);
+
+    let wordy = event("wordy", "purchase", json!({"value": "much"}));
+    let answer = track(world, SHOP, about("wordy", [wordy])).await?;
+    assert_eq!(
+        result(&answer.events[0]),
+        (EventStatus::Accepted, vec![]),
+        "it counts, without what cannot be had"
+    );
+    let warnings: Vec<_> =
+        answer.events[0].warnings.iter().map(|warning| (warning.code(), warning.path.as_str())).collect();
+    assert_eq!(warnings, [(WarningCode::MappingFailed, "events[0]")]);
 
     let unknown = || about("made-up-by-the-client", [event("unknown", "good", json!({}))]);
     let answer = track(world, WEBSITE, unknown()).await?;

@@ -91,7 +91,7 @@ async fn handled(world: &World, purchases: i64, within: Duration) {
 }
 
 /// The partitions that a process says it has taken.
-fn taken(log: &str) -> BTreeSet<u64> {
+pub(crate) fn taken(log: &str) -> BTreeSet<u64> {
     let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let taken =
         lines.filter(|line| matches!(line["message"].as_str(), Some("took a partition" | "partition taken")));

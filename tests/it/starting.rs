@@ -10,12 +10,14 @@ use std::{
 
 use serde_json::json;
 use tokio::process::Command;
-use tributary_proto::v1::Durability;
-use tributary_testkit::{EvictionPolicy, Fsync, RedisOptions, Servers, ServersOptions, Stage, program};
+use tributary_proto::v1::{ConfigServiceListRequest, Durability, config_service_client::ConfigServiceClient};
+use tributary_testkit::{
+    Bearer, EvictionPolicy, Fsync, RedisOptions, Servers, ServersOptions, Stage, eventually, program,
+};
 
 use crate::{
     payloads::{about, event},
-    world::{World, config, quick, turn},
+    world::{SOON, World, config, quick, turn},
 };
 
 /// Part of every secret here.
@@ -25,8 +27,6 @@ const SECRETS: [&str; 5] =
 /// Port 1 is nobody's.
 const NO_REDIS: &str = "redis://user:hunter2@127.0.0.1:1/";
 const NO_POSTGRES: &str = "postgres://tributary:hunter2@127.0.0.1:1/customers";
-/// The stages that need Redis to start.
-const ON_REDIS: [Stage; 4] = [Stage::Preprocess, Stage::Workflow, Stage::Collector, Stage::Dispatcher];
 
 /// How a stage ended that should not have started.
 struct Refusal {
@@ -45,18 +45,13 @@ impl Refusal {
 
 /// Starts a stage with nothing else in its environment, on top of what a stage needs.
 async fn refusal(stage: Stage, variables: &[(&str, &str)]) -> Refusal {
-    let folder = config();
     let listen = format!("TRIBUTARY_{}__LISTEN", stage.variable());
     let complete = [
         ("REDIS_URL", NO_REDIS),
         ("DATABASE_URL", NO_POSTGRES),
-        ("TRIBUTARY_CONFIG", folder.to_str().expect("the path is text")),
         ("TRIBUTARY_MESH_CREDENTIAL", "hunter2-of-the-mesh"),
         ("TRIBUTARY_ID_KEY", "hunter2-of-the-ids"),
         ("TRIBUTARY_ADMIN_KEYS", "demo:hunter2-of-the-admin"),
-        ("TRIBUTARY_WRITE_KEY_CDNOW", "hunter2-of-the-shop"),
-        ("TRIBUTARY_WRITE_KEY_WEBSITE", "hunter2-of-the-website"),
-        ("TRIBUTARY_WRITE_KEY_BLOG", "hunter2-of-the-blog"),
         (&listen, "127.0.0.1:0"),
     ];
     run(stage, &[&complete, variables].concat()).await
@@ -95,15 +90,44 @@ async fn all_missing_secrets_are_told_at_once() {
         assert_eq!(refusal.status.code(), Some(64));
         refusal.says(&SECRETS);
     }
-    let (shop, website) = ("TRIBUTARY_WRITE_KEY_CDNOW", "TRIBUTARY_WRITE_KEY_WEBSITE");
-    refusal(Stage::Ingest, &[(shop, ""), (website, "")])
-        .await
-        .says(&[shop, website, "cdnow", "website", "demo"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stage_without_its_secrets_waits_and_all_of_them_are_named_to_whoever_asks() -> anyhow::Result<()> {
+    let world =
+        World::start_with(ServersOptions::default(), quick(config()).stages([Stage::Collector])).await?;
+    let redis = world.mesh.servers().redis_url();
+    let mut ingest = Command::new(program(&Stage::Ingest.program_name())?);
+    ingest.env_clear().envs([
+        ("REDIS_URL", redis.as_str()),
+        ("DATABASE_URL", NO_POSTGRES),
+        ("TRIBUTARY_MESH_CREDENTIAL", "hunter2-of-the-mesh"),
+        ("TRIBUTARY_ID_KEY", "hunter2-of-the-ids"),
+        ("TRIBUTARY_ADMIN_KEYS", "demo:hunter2-of-the-admin"),
+        ("TRIBUTARY_WRITE_KEY_BLOG", "hunter2-of-the-blog"),
+        ("TRIBUTARY_INGEST__LISTEN", "127.0.0.1:0"),
+    ]);
+    let _ingest = ingest.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true).spawn()?;
+
+    let key = Bearer::new(world.mesh.admin_key("demo"));
+    let client = ConfigServiceClient::with_interceptor(world.mesh.channel(Stage::Collector), key);
+    let problem = eventually(SOON, async || {
+        let answer = client.clone().list(ConfigServiceListRequest::default()).await;
+        let stages = answer.map_err(|status| status.to_string())?.into_inner().stages;
+        let waiting = stages.iter().find(|stage| stage.stage == "ingest" && !stage.problem.is_empty());
+        waiting.map(|ingest| ingest.problem.clone()).ok_or_else(|| format!("{stages:?}"))
+    })
+    .await;
+    for part in ["TRIBUTARY_WRITE_KEY_CDNOW", "TRIBUTARY_WRITE_KEY_WEBSITE", "cdnow", "website", "demo"] {
+        assert!(problem.contains(part), "`{part}` is missing in: {problem}");
+    }
+    assert!(!problem.contains("TRIBUTARY_WRITE_KEY_BLOG") && !problem.contains(SECRET), "{problem}");
+    Ok(())
 }
 
 #[tokio::test]
 async fn without_redis_it_is_said_where_it_was_looked_for_and_what_to_do() {
-    for stage in ON_REDIS {
+    for stage in Stage::ALL {
         refusal(stage, &[]).await.says(&["Redis", "127.0.0.1:1", "start it there", "REDIS_URL"]);
     }
 }
@@ -128,7 +152,7 @@ async fn a_redis_that_may_throw_data_away_is_refused() -> anyhow::Result<()> {
     let _turn = turn().await;
     let redis = RedisOptions { policy: EvictionPolicy::AllKeysLru, ..RedisOptions::default() };
     let servers = Servers::start_with(ServersOptions { redis, ..ServersOptions::default() }).await?;
-    for stage in ON_REDIS {
+    for stage in Stage::ALL {
         let refusal = refusal(stage, &[("REDIS_URL", &servers.redis_url())]).await;
         refusal.says(&["maxmemory-policy", "allkeys-lru", "noeviction", "127.0.0.1"]);
     }
@@ -146,7 +170,7 @@ async fn a_redis_that_writes_late_is_refused_unless_that_is_wanted_and_answers_s
     assert_eq!(answer.durability(), Durability::Relaxed);
 
     let url = world.mesh.servers().redis_url();
-    for stage in ON_REDIS {
+    for stage in Stage::ALL {
         let refusal = refusal(stage, &[("REDIS_URL", &url)]).await;
         refusal.says(&["appendfsync", "everysec", "always", "TRIBUTARY_DURABILITY=relaxed"]);
     }
@@ -154,19 +178,25 @@ async fn a_redis_that_writes_late_is_refused_unless_that_is_wanted_and_answers_s
 }
 
 #[tokio::test]
-async fn a_configuration_that_is_missing_or_wrong_is_told_with_file_line_and_reason() -> anyhow::Result<()> {
+async fn a_first_configuration_that_is_missing_or_wrong_is_told_with_file_line_and_reason()
+-> anyhow::Result<()> {
     let wrong = tempfile::tempdir()?;
     fs::copy(config().join("shop.yaml"), wrong.path().join("shop.yaml"))?;
     let mapping = "kind: Mapping\nname: odd\ntenant: demo\nspec:\n  events: [purchase]\n  changes:\n    \
                    - {path: traits.name, op: increment, value: 1}\n";
     fs::write(wrong.path().join("odd.yaml"), mapping)?;
     fs::write(wrong.path().join("typo.yaml"), "kind: Sauce\nname: typo\nspec: {}\n")?;
-    for stage in [Stage::Ingest, Stage::Preprocess, Stage::Workflow, Stage::Dispatcher] {
-        let missing = refusal(stage, &[("TRIBUTARY_CONFIG", "/nowhere/at/all")]).await;
-        missing.says(&["/nowhere/at/all", "no such directory"]);
-        let broken = refusal(stage, &[("TRIBUTARY_CONFIG", text(wrong.path()))]).await;
-        broken.says(&["odd.yaml:7:", "Mapping odd", "traits.name", "increment", "typo.yaml:1:", "Sauce"]);
-    }
+    let _turn = turn().await;
+    let servers = Servers::start().await?;
+    let (redis, postgres) = (servers.redis_url(), servers.database_url());
+    let first = async |directory: &str| {
+        let variables =
+            [("REDIS_URL", redis.as_str()), ("DATABASE_URL", postgres), ("TRIBUTARY_CONFIG", directory)];
+        refusal(Stage::Collector, &variables).await
+    };
+    first("/nowhere/at/all").await.says(&["TRIBUTARY_CONFIG", "/nowhere/at/all", "no such directory"]);
+    let broken = first(text(wrong.path())).await;
+    broken.says(&["odd.yaml:7:", "Mapping odd", "traits.name", "increment", "typo.yaml:1:", "Sauce"]);
     Ok(())
 }
 

@@ -5,10 +5,13 @@ use std::time::Duration;
 use tributary_model::IdError;
 use tributary_runtime::{Fault, Problem, ServiceError};
 use tributary_storage::StorageError;
-use tributary_streams::StreamsError;
+use tributary_streams::{FollowError, StreamsError};
 
 /// When a caller should try again if a server is away: leases and connection attempts are of this order.
 const SOON: Duration = Duration::from_secs(1);
+
+/// Watchers stay for long; another process may have room at once.
+const WATCHERS_STAY: Duration = Duration::from_secs(5);
 
 /// Why a read has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -19,9 +22,18 @@ pub(crate) enum ReadError {
     /// Postgres.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// The caller's credential.
+    /// The caller's credential, or the end of a stream of answers.
     #[error(transparent)]
     Refused(#[from] Problem),
+    /// A public stream cannot be followed, or not any further.
+    #[error(transparent)]
+    Follow(FollowError),
+    /// As many watch as this process takes.
+    #[error("this process already has the {most} watchers that it takes")]
+    Watchers {
+        /// How many that is.
+        most: usize,
+    },
     /// An id in the request.
     #[error("`{field}`: {error}")]
     Id {
@@ -31,7 +43,7 @@ pub(crate) enum ReadError {
         error: IdError,
     },
     /// More was asked for than a page holds.
-    #[error("a page has at most {most} events")]
+    #[error("a page has at most {most} entries")]
     PageSize {
         /// The most that may be asked for.
         most: u32,
@@ -66,6 +78,15 @@ impl From<tributary_streams::ReadError<StorageError>> for ReadError {
     }
 }
 
+impl From<FollowError> for ReadError {
+    fn from(error: FollowError) -> Self {
+        match error {
+            FollowError::Streams(error) => Self::Streams(error),
+            other => Self::Follow(other),
+        }
+    }
+}
+
 impl ServiceError for ReadError {
     fn problem(&self) -> Problem {
         match self {
@@ -80,7 +101,7 @@ impl ServiceError for ReadError {
             Self::Storage(StorageError::Unavailable { .. }) => {
                 away("DATABASE_UNAVAILABLE", "Postgres does not answer, and this read needs it")
             }
-            Self::Storage(StorageError::UnknownPartition { .. }) => {
+            Self::Storage(error) if error.is_not_laid_out() => {
                 away("STARTING", "the database is not laid out yet")
             }
             Self::Storage(error @ StorageError::PageToken) => {
@@ -90,11 +111,24 @@ impl ServiceError for ReadError {
                 StorageError::CommitUnknown { .. }
                 | StorageError::Data { .. }
                 | StorageError::Refused { .. }
+                | StorageError::UnknownPartition { .. }
                 | StorageError::OtherDeployment { .. }
                 | StorageError::Address { .. }
                 | StorageError::Migration { .. },
             ) => Problem::internal(self.to_string()),
             Self::Refused(problem) => problem.clone(),
+            Self::Follow(FollowError::Token(error)) => {
+                Problem::invalid("RESUME_TOKEN_INVALID", "resume_token", error.to_string())
+            }
+            Self::Follow(error @ FollowError::Trimmed) => {
+                Problem::new(Fault::OutOfRange, "WATCH_TRIMMED", error.to_string())
+            }
+            Self::Follow(error @ FollowError::Ahead) => {
+                Problem::new(Fault::DataLoss, "WATCH_AHEAD", error.to_string())
+            }
+            Self::Follow(FollowError::Streams(error)) => Problem::internal(error.to_string()),
+            Self::Watchers { .. } => Problem::new(Fault::Exhausted, "TOO_MANY_WATCHERS", self.to_string())
+                .retry_after(WATCHERS_STAY),
             Self::PageSize { .. } => Problem::invalid("PAGE_SIZE_INVALID", "page_size", self.to_string()),
             Self::Id { field, error } => Problem::invalid("INVALID_ID", *field, error.to_string()),
             Self::NotFound { kind, id } => {
@@ -106,6 +140,7 @@ impl ServiceError for ReadError {
     }
 }
 
-fn away(reason: &'static str, message: &str) -> Problem {
+/// Something that the answer needs is not there just now.
+pub(crate) fn away(reason: &'static str, message: &str) -> Problem {
     Problem::new(Fault::Unavailable, reason, message).retry_after(SOON)
 }

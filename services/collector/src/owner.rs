@@ -9,21 +9,23 @@ use tokio::{
 use tributary_storage::{Storage, StorageError};
 use tributary_streams::{Held, Redis, StreamsError};
 
-use crate::{flush::Flusher, recover, settings::Settings};
+use crate::{configuration::Running, flush::Flusher, recover, settings::Settings};
 
 /// What the owners of all partitions share.
 pub(crate) struct Partitions {
     pub(crate) redis: Redis,
     pub(crate) storage: Storage,
     pub(crate) settings: Settings,
+    /// By which rows are shown.
+    pub(crate) running: Running,
     /// One permit a flush.
     flushes: Semaphore,
 }
 
 impl Partitions {
-    pub(crate) fn new(redis: Redis, storage: Storage, settings: Settings) -> Self {
+    pub(crate) fn new(redis: Redis, storage: Storage, settings: Settings, running: Running) -> Self {
         let flushes = Semaphore::new(settings.concurrent_flushes.max(1));
-        Self { redis, storage, settings, flushes }
+        Self { redis, storage, settings, running, flushes }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a new owner does first: publish the rows that a crash left between commit and stream (docs/protocol.md §7, step 5).
+//! What a new owner does first: publish the rows that a crash left between commit and stream (docs/protocol.md §7, step 6).
 //!
 //! Without it a profile that never changes again would never be published, and its pending list would stay for ever.
 
@@ -33,13 +33,14 @@ pub(crate) async fn publish_what_is_behind(
         }
         profiles = last(behind.profiles.iter().map(|row| row.version), profiles);
         sessions = last(behind.sessions.iter().map(|row| row.version), sessions);
-        let now = wire::now();
+        let viewpoint = partitions.running.view(wire::now());
         let profiles_behind = behind.profiles.into_iter().map(Folded::of_profile_row);
         let sessions_behind = behind.sessions.into_iter().map(Folded::of_session_row);
         let folded: Vec<Folded> =
-            profiles_behind.chain(sessions_behind).map(|row| row.rendered(now)).collect();
+            profiles_behind.chain(sessions_behind).map(|row| row.rendered(&viewpoint)).collect();
         recovered += folded.len();
-        // The traces of these changes are over: the entries go out without one.
+        // The traces of these changes are over, and whether all of them were historical is not known any more: the entries
+        // go out without a trace, and as live. At worst a destination is told what it could have been spared.
         publish::after_commit(partitions, fence, behind.positions.changes, folded, |_| Default::default())
             .await?;
     }

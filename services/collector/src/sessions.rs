@@ -6,7 +6,7 @@ use tributary_model::{Members, ProfileId, SessionId, TenantId};
 use tributary_storage::Storage;
 use tributary_streams::{Reader, Redis};
 
-use crate::error::ReadError;
+use crate::{configuration::Running, error::ReadError};
 
 /// What a read found.
 pub(crate) struct SessionRead {
@@ -23,6 +23,8 @@ pub(crate) struct Sessions {
     pub(crate) partitions: u16,
     /// How long a binding lives after it was used last.
     pub(crate) binding_life: Duration,
+    /// By which what was read is shown.
+    pub(crate) running: Running,
 }
 
 impl Sessions {

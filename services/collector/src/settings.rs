@@ -12,6 +12,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// How many calls are worked on at once.
     pub max_concurrent: usize,
+    /// How many calls may watch at once, each on a connection of its own to Redis.
+    pub watchers: usize,
     /// How many connections to Postgres; flushes and reads share them. At least 2.
     pub connections: u32,
     /// How long changes wait at most before they are folded and stored, while nothing is behind.
@@ -43,6 +45,7 @@ impl Default for Settings {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 7704)),
             max_concurrent: 1024,
+            watchers: 64,
             connections: 12,
             flush_interval: Duration::from_secs(1),
             flush_changes: 1000,

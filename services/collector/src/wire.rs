@@ -41,6 +41,9 @@ pub(crate) fn event_row(entry: StreamId, data: &[u8]) -> Result<EventRow, Unread
         request_id: event.request_id,
         cause: optional(derivation.map(|d| d.cause_event_id.clone()).unwrap_or_default(), EventId::new)?,
         depth: derivation.map(|d| d.depth).unwrap_or_default(),
+        problems: event.problems,
+        invalid: event.invalid,
+        historical: event.historical,
         entry,
     })
 }
@@ -66,7 +69,9 @@ pub(crate) fn event(row: &EventRow) -> v1::Event {
             .cause
             .as_ref()
             .map(|cause| v1::Derivation { cause_event_id: cause.to_string(), depth: row.depth }),
-        ..v1::Event::default()
+        problems: row.problems.clone(),
+        invalid: row.invalid,
+        historical: row.historical,
     }
 }
 
@@ -110,7 +115,14 @@ mod tests {
             revision: "r".into(),
             derivation: Some(v1::Derivation { cause_event_id: "e0".into(), depth: 2 }),
             request_id: "q".into(),
-            ..v1::Event::default()
+            problems: vec![v1::EventProblem {
+                document: "Mapping purchase".into(),
+                path: "purchases.total".into(),
+                reason: "NOT_A_NUMBER".into(),
+                description: "takes a number".into(),
+            }],
+            invalid: true,
+            historical: true,
         }
     }
 

@@ -117,7 +117,9 @@ async fn attempt(
             "the timer names no tenant or no profile",
         ));
     };
-    let Some(lane) = dispatcher.destinations.find(tenant, order.destination) else {
+    // One revision for the whole attempt; the next one takes whichever runs then.
+    let destinations = dispatcher.destinations.current();
+    let Some(lane) = destinations.find(tenant, order.destination) else {
         return Ok(unknown(timer.attempts));
     };
     let reading = match dispatcher.reader.read(tenant, profile, None).await {

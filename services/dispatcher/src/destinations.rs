@@ -1,4 +1,4 @@
-//! The destinations of all tenants, ready to be sent to: secrets resolved, headers built, permits counted.
+//! The destinations of all tenants under one revision, ready to be sent to: secrets resolved, headers built.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -7,12 +7,14 @@ use std::{
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::ExposeSecret as _;
-use tokio::sync::Semaphore;
 use tributary_config::{Config, Destination};
 use tributary_model::{Kinds, TenantId};
 use tributary_streams::timer_id;
 
-use crate::STAGE;
+use crate::{
+    STAGE,
+    permits::{AllPermits, Permits},
+};
 
 /// Requests to destinations that the configuration does not know need no request, so one at a time is plenty.
 const UNKNOWN_AT_A_TIME: usize = 1;
@@ -25,42 +27,56 @@ pub(crate) struct Lane {
     /// The configured headers.
     pub(crate) headers: HeaderMap,
     /// One permit for each request that may be under way in this process.
-    pub(crate) permits: Arc<Semaphore>,
+    pub(crate) permits: Arc<Permits>,
 }
 
 /// All destinations, by tenant and by what their timers are called.
 pub(crate) struct Destinations {
     by_tenant: BTreeMap<TenantId, Vec<Arc<Lane>>>,
     by_name: HashMap<String, Arc<Lane>>,
-    unknown: Arc<Semaphore>,
+    unknown: Arc<Permits>,
 }
 
 impl Destinations {
-    /// Prepares what `config` holds.
+    /// Prepares a published revision. Its destinations keep the `permits` that they have.
     ///
     /// # Errors
-    /// Every secret that is missing and every header that cannot be sent, of all destinations; never a value itself.
-    pub(crate) fn new(config: &Config) -> anyhow::Result<Self> {
-        let mut by_tenant = BTreeMap::new();
-        let mut by_name = HashMap::new();
+    /// In words: what is wrong with it, every secret that is missing and every header that cannot be sent, of all
+    /// destinations; never a value itself.
+    pub(crate) fn prepare(revision: &[u8], permits: &AllPermits) -> Result<Self, String> {
+        Self::new(&Config::from_bytes(revision)?, permits)
+    }
+
+    /// Prepares what `config` holds.
+    pub(crate) fn new(config: &Config, permits: &AllPermits) -> Result<Self, String> {
         let mut problems = Vec::new();
+        let mut ready = Vec::new();
         for (tenant, configured) in &config.tenants {
             let kinds = Arc::new(configured.kinds.clone());
-            let mut lanes = Vec::with_capacity(configured.destinations.len());
             for destination in &configured.destinations {
-                let lane = Arc::new(Lane {
-                    destination: destination.clone(),
-                    kinds: kinds.clone(),
-                    headers: headers(destination, &mut problems),
-                    permits: Arc::new(Semaphore::new(destination.concurrency)),
-                });
-                by_name.insert(lane_name(tenant, &destination.name), lane.clone());
-                lanes.push(lane);
+                let headers = headers(destination, &mut problems);
+                ready.push((tenant, destination, headers, kinds.clone()));
             }
-            by_tenant.insert(tenant.clone(), lanes);
         }
-        anyhow::ensure!(problems.is_empty(), problems.join("\n"));
-        Ok(Self { by_tenant, by_name, unknown: Arc::new(Semaphore::new(UNKNOWN_AT_A_TIME)) })
+        if !problems.is_empty() {
+            return Err(problems.join("\n"));
+        }
+        // Only now: a revision that is not run must not change how many requests are under way.
+        let wanted: Vec<(String, usize)> = ready
+            .iter()
+            .map(|(tenant, destination, ..)| (lane_name(tenant, &destination.name), destination.concurrency))
+            .collect();
+        let permits = permits.of(&wanted);
+        let mut by_tenant: BTreeMap<TenantId, Vec<Arc<Lane>>> = BTreeMap::new();
+        let mut by_name = HashMap::new();
+        for (((tenant, destination, headers, kinds), permits), (name, _)) in
+            ready.into_iter().zip(permits).zip(wanted)
+        {
+            let lane = Arc::new(Lane { destination: destination.clone(), kinds, headers, permits });
+            by_name.insert(name, lane.clone());
+            by_tenant.entry(tenant.clone()).or_default().push(lane);
+        }
+        Ok(Self { by_tenant, by_name, unknown: Permits::new(UNKNOWN_AT_A_TIME) })
     }
 
     /// A tenant's destinations.
@@ -74,7 +90,7 @@ impl Destinations {
     }
 
     /// The permits of a lane, by [`lane_of`]; those that the configuration does not know share some.
-    pub(crate) fn permits(&self, lane: &str) -> Arc<Semaphore> {
+    pub(crate) fn permits(&self, lane: &str) -> Arc<Permits> {
         self.by_name.get(lane).map_or(&self.unknown, |lane| &lane.permits).clone()
     }
 }
@@ -130,7 +146,8 @@ mod tests {
             ));
         }
         std::fs::write(folder.path().join("all.yaml"), documents).unwrap();
-        let said = Destinations::new(&Config::load(folder.path()).unwrap()).err().unwrap().to_string();
+        let config = Config::load(folder.path()).unwrap();
+        let said = Destinations::new(&config, &AllPermits::default()).err().unwrap();
         for part in ["first", "NOBODY_SETS_ONE", "second", "NOBODY_SETS_TWO"] {
             assert!(said.contains(part), "{said}");
         }

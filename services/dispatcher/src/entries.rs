@@ -15,10 +15,7 @@ use tributary_runtime::{
 use tributary_streams::{Committed, Effect, Entry, From, Group, Handed, Held, Stream, StreamsError};
 
 use crate::{
-    decide::Reason,
-    destinations::{Destinations, delivery_timer},
-    letter::DeadDelivery,
-    partition::Dispatcher,
+    decide::Reason, destinations::Destinations, letter::DeadDelivery, partition::Dispatcher, schedule,
 };
 
 /// Entries read at once.
@@ -72,7 +69,7 @@ async fn commit(dispatcher: &Dispatcher, held: &Held, entry: Entry) -> Result<()
     if entry.lost {
         tracing::error!(partition = p.0, entry = %entry.id, "a published profile was trimmed before it was handled: lost");
     }
-    let (tenant, effects) = effects(&entry, &dispatcher.destinations, now());
+    let (tenant, effects) = effects(&entry, &dispatcher.destinations.current(), now());
     let span = span(&entry, p);
     // The timer continues this span, or the entry's own trace where nothing is recorded.
     let trace = Some(propagation::context_of(&span)).filter(|own| own.trace_id().is_some());
@@ -95,21 +92,12 @@ fn effects(entry: &Entry, destinations: &Destinations, now: Time) -> (TenantId, 
             return (tenant, effects);
         }
     };
-    let debounces = destinations.of(&tenant).iter().map(|lane| {
-        let destination = &lane.destination;
-        Effect::Debounce {
-            timer: delivery_timer(&tenant, &destination.name, profile.as_str()),
-            quiet: destination.profiles.quiet,
-            longest: destination.profiles.longest_wait,
-            version: entry.id,
-            fields: vec![
-                ("tenant", tenant.to_string()),
-                ("destination", destination.name.clone()),
-                ("profile", profile.to_string()),
-            ],
-        }
-    });
-    let debounces = debounces.collect();
+    if entry.historical {
+        // An import is no news. What changes later is, and then the whole profile is delivered.
+        return (tenant, Vec::new());
+    }
+    let known = destinations.of(&tenant).iter().map(|lane| &lane.destination);
+    let debounces = schedule::of_profile(&tenant, &profile, entry.id, known);
     (tenant, debounces)
 }
 
@@ -154,6 +142,7 @@ fn span(entry: &Entry, p: PartitionId) -> Span {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::permits::AllPermits;
     use tributary_config::Config;
 
     fn destinations() -> Destinations {
@@ -163,7 +152,7 @@ mod tests {
             profiles: {quiet: 1s, longest_wait: 5s}\n---\n\
             kind: Destination\nname: mail\ntenant: t\nspec:\n  webhook: {url: 'http://localhost'}\n";
         std::fs::write(folder.path().join("all.yaml"), documents).unwrap();
-        Destinations::new(&Config::load(folder.path()).unwrap()).unwrap()
+        Destinations::new(&Config::load(folder.path()).unwrap(), &AllPermits::default()).unwrap()
     }
 
     fn entry(tenant: &str, profile: &str) -> Entry {
@@ -193,6 +182,13 @@ mod tests {
     #[test]
     fn without_destinations_an_entry_is_only_acknowledged() {
         assert!(of(&entry("someone else", "p")).is_empty());
+    }
+
+    #[test]
+    fn a_profile_that_only_an_import_has_changed_is_only_acknowledged() {
+        assert!(of(&Entry { historical: true, ..entry("t", "p") }).is_empty());
+        let nameless = Entry { historical: true, ..entry("t", "") };
+        assert!(matches!(of(&nameless).as_slice(), [Effect::Dead(_)]), "it is unreadable all the same");
     }
 
     #[test]

@@ -14,14 +14,14 @@ use std::{
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use lru::LruCache;
 use tokio::{
-    sync::{Notify, OwnedSemaphorePermit},
+    sync::Notify,
     task::{JoinError, JoinSet},
     time::{Instant, sleep_until, timeout},
 };
 use tributary_model::StreamId;
 use tributary_streams::{Held, StreamsError};
 
-use crate::{delivery, destinations::lane_of, partition::Dispatcher};
+use crate::{delivery, destinations::lane_of, partition::Dispatcher, permits::Permit};
 
 /// How many due timers a scan asks for. It asks for more, up to the widest window, while all that it finds belong to
 /// lanes that are full: the timers of others may lie behind them.
@@ -76,7 +76,7 @@ struct Firing {
     busy: HashSet<String>,
     /// By lane; each one here has a question for a permit among `asking`.
     queues: HashMap<String, VecDeque<String>>,
-    asking: FuturesUnordered<BoxFuture<'static, (String, Option<OwnedSemaphorePermit>)>>,
+    asking: FuturesUnordered<BoxFuture<'static, (String, Permit)>>,
     sending: JoinSet<Ended>,
     delivered: LruCache<String, StreamId>,
 }
@@ -144,12 +144,12 @@ impl Firing {
 
     /// Asks for the lane's next permit. Permits go to those who ask in the order of asking, over all partitions.
     fn ask(&mut self, lane: String) {
-        let permits = self.dispatcher.destinations.permits(&lane);
-        self.asking.push(async move { (lane, permits.acquire_owned().await.ok()) }.boxed());
+        let permits = self.dispatcher.destinations.current().permits(&lane);
+        self.asking.push(async move { (lane, permits.acquire().await) }.boxed());
     }
 
     /// Begins the lane's next delivery, and asks again if it has more.
-    fn begin(&mut self, lane: String, permit: Option<OwnedSemaphorePermit>) {
+    fn begin(&mut self, lane: String, permit: Permit) {
         let Some(queue) = self.queues.get_mut(&lane) else { return };
         let next = queue.pop_front();
         if queue.is_empty() {

@@ -16,9 +16,11 @@ mod error;
 mod firing;
 mod grpc;
 mod letter;
-mod message;
+pub mod message;
 mod partition;
+mod permits;
 mod retry_after;
+pub mod schedule;
 mod settings;
 mod webhook;
 
@@ -28,12 +30,11 @@ use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
-use tributary_config::Config;
 use tributary_runtime::{Context, Server, bind, load_stage, settings::Durability};
 use tributary_storage::Storage;
-use tributary_streams::{Ownership, Reader, Redis, StreamsError, Watch, own};
+use tributary_streams::{Live, Ownership, Reader, Redis, StreamsError, Watch, own};
 
-use crate::{destinations::Destinations, partition::Dispatcher};
+use crate::{destinations::Destinations, partition::Dispatcher, permits::AllPermits};
 
 /// The stage's name, in leases, timers and dead letters.
 const STAGE: &str = "dispatcher";
@@ -41,8 +42,8 @@ const STAGE: &str = "dispatcher";
 /// Starts the stage: its server, and the tasks that own partitions.
 ///
 /// # Errors
-/// Wrong settings or configuration, a secret that is missing, a taken port, a Redis that is away or not set up as it must
-/// be. Postgres may be away: profiles that are in Redis are delivered without it.
+/// Wrong settings, a taken port, a Redis that is away or not set up as it must be. A configuration is waited for, and so is
+/// one whose secrets this process has. Postgres may be away: profiles that are in Redis are delivered without it.
 pub async fn start(context: Context) -> anyhow::Result<()> {
     let settings: Settings = load_stage(context.stage)?;
     start_with(context, settings).await.map(drop)
@@ -58,14 +59,20 @@ pub async fn start_with(context: Context, settings: Settings) -> anyhow::Result<
     let address = listener.local_addr()?;
     tracing::info!(%address, "listening");
 
-    let config = Config::load(shared.config_dir()?)?;
-    let destinations = Destinations::new(&config)?;
     let client = webhook::client().context("the client for deliveries")?;
 
     let redis =
         Redis::connect(shared.redis_url.expose_secret(), shared.durability == Durability::Relaxed).await?;
     let storage = Storage::connect_lazy(shared.database_url.expose_secret(), settings.connections)
         .context("DATABASE_URL")?;
+    let permits = AllPermits::default();
+    let prepare = move |revision: &[u8]| Destinations::prepare(revision, &permits);
+    let destinations = Live::start(redis.clone(), STAGE, prepare).await?;
+    let following = destinations.clone().follow(context.tasks.stopping());
+    context.tasks.spawn("configuration", async {
+        following.await;
+        Ok(())
+    });
 
     let service = grpc::service(redis.clone(), shared.partitions, shared.admin_keys.clone());
     let routes = tonic::service::Routes::new(service);

@@ -5,7 +5,8 @@ use tributary_proto::convert::version_to_wire;
 use tributary_streams::Known;
 
 /// The body of a delivery: the profile as it is shown at `now`.
-pub(crate) fn body(
+#[must_use]
+pub fn body(
     tenant: &TenantId,
     destination: &str,
     profile: &ProfileId,

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use reqwest::Client;
 use tokio::sync::Notify;
 use tributary_storage::Storage;
-use tributary_streams::{Held, Reader, Redis, StreamsError, Watch};
+use tributary_streams::{Held, Live, Reader, Redis, StreamsError, Watch};
 
 use crate::{destinations::Destinations, entries, firing};
 
@@ -13,7 +13,7 @@ use crate::{destinations::Destinations, entries, firing};
 pub(crate) struct Dispatcher {
     pub(crate) redis: Redis,
     pub(crate) reader: Reader<Storage>,
-    pub(crate) destinations: Destinations,
+    pub(crate) destinations: Arc<Live<Destinations>>,
     pub(crate) client: Client,
     pub(crate) watch: Arc<Watch>,
     /// How long requests under way may take to finish at the end.

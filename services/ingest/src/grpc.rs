@@ -1,26 +1,26 @@
 //! gRPC: decodes, calls, encodes.
 
 use crate::accept::accept;
+use crate::door::Door;
 use crate::error::{out_of_time, unreachable};
 use std::sync::Arc;
 use std::time::Duration;
 use tonic::{Code, Request, Response, Status};
 use tracing::Instrument;
-use tributary_config::{Config, WriteKeys};
 use tributary_proto::v1;
 use tributary_proto::v1::ingest_service_server::IngestService;
 use tributary_proto::v1::preprocess_service_client::PreprocessServiceClient;
 use tributary_runtime::auth::bearer;
 use tributary_runtime::client::{MeshChannel, call_span, record_end};
 use tributary_runtime::{Problem, deadline, into_status, reason_of};
+use tributary_streams::Live;
 
 /// What this stage still needs after preprocess has answered.
 const OWN_TIME: Duration = Duration::from_millis(5);
 
 /// `IngestService`, for clients.
 pub(crate) struct Grpc {
-    pub(crate) config: Arc<Config>,
-    pub(crate) keys: Arc<WriteKeys>,
+    pub(crate) door: Arc<Live<Door>>,
     pub(crate) preprocess: PreprocessServiceClient<MeshChannel>,
     pub(crate) patience: Duration,
 }
@@ -28,12 +28,9 @@ pub(crate) struct Grpc {
 #[tonic::async_trait]
 impl IngestService for Grpc {
     async fn track(&self, request: Request<v1::TrackRequest>) -> Result<Response<v1::TrackResponse>, Status> {
-        let knows = |tenant: &_, source: &str| {
-            self.config
-                .tenant(tenant)
-                .is_some_and(|tenant| tenant.sources.keys().any(|name| name.as_str() == source))
-        };
-        let verified = accept(bearer(request.metadata()), request.get_ref(), &self.keys, knows)
+        let door = self.door.current();
+        let knows = |tenant: &_, source: &str| door.knows(tenant, source);
+        let verified = accept(bearer(request.metadata()), request.get_ref(), &door.keys, knows)
             .map_err(|refusal| into_status(&refusal))?;
         let patience = deadline::remaining(&request).unwrap_or(self.patience).saturating_sub(OWN_TIME);
         if patience.is_zero() {
@@ -44,7 +41,8 @@ impl IngestService for Grpc {
             source: verified.source.to_string(),
             payload: Some(request.into_inner()),
             derivation: None,
-            revision: String::new(),
+            // preprocess must not be behind what the key was checked under.
+            revision: door.config.revision.clone(),
         };
         let span = call_span("tributary.v1.PreprocessService/Process");
         let hop = deadline::with_deadline(Request::new(hop), patience);

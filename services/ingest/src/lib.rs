@@ -1,36 +1,47 @@
 //! ingest: the door for clients.
 //!
 //! Serves `IngestService.Track`. Checks write keys and the shape of payloads, and hands them to preprocess with the tenant
-//! and source it has verified; reads and writes nothing itself. Start reading at [`accept`].
+//! and source it has verified, and the configuration revision that said so. Reads the configuration from Redis (`door.rs`)
+//! and nothing else; writes nothing. Start reading at [`accept`].
 
 pub mod accept;
+mod door;
 mod error;
 mod grpc;
 pub mod settings;
 
 use anyhow::Context as _;
+use door::Door;
+use secrecy::ExposeSecret;
 use settings::Settings;
-use std::sync::Arc;
 use tonic::codec::CompressionEncoding;
 use tonic::service::Routes;
-use tributary_config::Config;
 use tributary_proto::v1::ingest_service_server::{IngestServiceServer, SERVICE_NAME};
 use tributary_proto::v1::preprocess_service_client::PreprocessServiceClient;
 use tributary_runtime::client::mesh;
+use tributary_runtime::settings::Durability;
 use tributary_runtime::{Context, MAX_HOP_BYTES, Server, bind, load_stage, standard_service};
+use tributary_streams::{Live, Redis};
 
-/// Starts the stage: binds, spawns, returns.
+/// Starts the stage: binds, connects, waits for a configuration, spawns, returns.
 pub async fn start(context: Context) -> anyhow::Result<()> {
     let settings: Settings = load_stage("ingest")?;
     let listener = bind("ingest", settings.listen).await?;
-    let config = Arc::new(Config::load(context.shared.config_dir()?)?);
-    let keys = Arc::new(config.write_keys()?);
-    let channel = mesh(&settings.preprocess, &context.shared.mesh_credential)
-        .context("TRIBUTARY_INGEST__PREPROCESS")?;
+    let shared = &context.shared;
+    let channel =
+        mesh(&settings.preprocess, &shared.mesh_credential).context("TRIBUTARY_INGEST__PREPROCESS")?;
     let preprocess = PreprocessServiceClient::new(channel)
         .accept_compressed(CompressionEncoding::Zstd)
         .max_decoding_message_size(MAX_HOP_BYTES);
-    let service = grpc::Grpc { config, keys, preprocess, patience: settings.patience };
+    let redis =
+        Redis::connect(shared.redis_url.expose_secret(), shared.durability == Durability::Relaxed).await?;
+    let door = Live::start(redis, "ingest", Door::prepare).await?;
+    let following = door.clone().follow(context.tasks.stopping());
+    context.tasks.spawn("configuration", async {
+        following.await;
+        Ok(())
+    });
+    let service = grpc::Grpc { door, preprocess, patience: settings.patience };
     let service = standard_service!(IngestServiceServer::new(service));
     Server::new().max_concurrent(settings.max_concurrent).names([SERVICE_NAME]).serve(
         listener,

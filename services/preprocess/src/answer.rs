@@ -1,7 +1,7 @@
 //! What the caller is told. Pure.
 
 use crate::payload::{AcceptedEvent, Payload, RefusedEvent, warning};
-use crate::plan::{Plan, Planned};
+use crate::plan::{Marked, Plan, Planned};
 use crate::process::Walk;
 use crate::start::Named;
 use tributary_model::{Change, EventId, Members, ProfileId, StreamId, deltas};
@@ -58,12 +58,11 @@ impl Outcome {
 /// The answer to a payload of which no event can be accepted: nothing was written, and nobody is told of.
 pub(crate) fn nothing_accepted(
     payload: &Payload,
-    plan: &Plan,
     durability: v1::Durability,
     revision: &str,
 ) -> v1::TrackResponse {
     v1::TrackResponse {
-        events: results(payload, plan, &[]),
+        events: results(payload, &Plan::default(), &[]),
         durability: durability.into(),
         revision: revision.to_owned(),
         ..v1::TrackResponse::default()
@@ -151,12 +150,29 @@ fn receipt(events: &[AppendedEvent]) -> String {
 fn results(payload: &Payload, plan: &Plan, appended: &[AppendedEvent]) -> Vec<v1::EventResult> {
     let mut results: Vec<v1::EventResult> = payload.events.iter().map(|event| result(event, None)).collect();
     for (planned, appended) in plan.events.iter().zip(appended) {
-        results[planned.index] = result(&payload.events[planned.index], Some(appended));
-    }
-    for (index, violation) in &plan.refused {
-        results[*index].violations.push(violation.clone());
+        let result_of = &mut results[planned.index];
+        *result_of = result(&payload.events[planned.index], Some(appended));
+        // What was found wrong with a duplicate stands on the event that was accepted.
+        if let AppendedEvent::Accepted { .. } = appended {
+            result_of.warnings.extend(marks(planned.index, &planned.event.marked));
+        }
     }
     results
+}
+
+/// What is marked on an event, as warnings.
+fn marks(index: usize, marked: &Marked) -> impl Iterator<Item = v1::Warning> {
+    marked.problems.iter().map(move |problem| {
+        let v1::EventProblem { document, path, reason, description } = problem;
+        // Misfits name a part of the event, failed changes a path of the profile.
+        if reason == "SCHEMA_VIOLATED" {
+            let at = format!("events[{index}].{path}");
+            return warning(v1::WarningCode::SchemaViolated, at, format!("{document}: {description}"));
+        }
+        let said = [document, path, description].map(String::as_str);
+        let said: Vec<&str> = said.into_iter().filter(|part| !part.is_empty()).collect();
+        warning(v1::WarningCode::MappingFailed, format!("events[{index}]"), said.join(": "))
+    })
 }
 
 fn result(event: &Result<AcceptedEvent, RefusedEvent>, appended: Option<&AppendedEvent>) -> v1::EventResult {
@@ -182,57 +198,4 @@ fn result(event: &Result<AcceptedEvent, RefusedEvent>, appended: Option<&Appende
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::payload::violation;
-    use serde_json::Map;
-    use tributary_model::Time;
-
-    fn accepted(id: &str) -> AcceptedEvent {
-        AcceptedEvent {
-            id: EventId::new(id).unwrap(),
-            event_type: "purchase".to_owned(),
-            time: Time::from_micros(0),
-            properties: Map::new(),
-            raw_properties: None,
-            warnings: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn where_every_event_is_invalid_each_is_told_by_its_id_and_nobody_else_is_told_of() {
-        let refused = |id: Option<&str>, reason: &str| RefusedEvent {
-            id: id.map(|id| EventId::new(id).unwrap()),
-            violations: vec![violation("path", reason, "")],
-        };
-        let payload = Payload {
-            request_id: None,
-            named_profile: None,
-            session: None,
-            context: Map::new(),
-            raw_context: None,
-            events: vec![
-                Err(refused(Some("typeless"), "EVENT_TYPE_REQUIRED")),
-                Err(refused(None, "INVALID_ID")),
-                Ok(accepted("wordy")),
-            ],
-        };
-        let plan = Plan { refused: vec![(2, violation("path", "NOT_A_NUMBER", ""))], ..Plan::default() };
-        let answer = nothing_accepted(&payload, &plan, v1::Durability::Fsync, "revision");
-        let told: Vec<_> = answer
-            .events
-            .iter()
-            .map(|event| (event.status(), event.event_id.as_str(), event.violations[0].reason.as_str()))
-            .collect();
-        let invalid = v1::EventStatus::Invalid;
-        assert_eq!(
-            told,
-            [
-                (invalid, "typeless", "EVENT_TYPE_REQUIRED"),
-                (invalid, "", "INVALID_ID"),
-                (invalid, "wordy", "NOT_A_NUMBER")
-            ]
-        );
-        assert!(answer.receipt.is_empty() && answer.profile.is_none() && answer.profile_deltas.is_none());
-    }
-}
+mod tests;

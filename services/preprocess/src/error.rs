@@ -53,6 +53,9 @@ pub enum ProcessError {
     /// The tenant or source that the caller verified is not in the configuration of this stage.
     #[error("the source is not configured here")]
     UnknownSource,
+    /// The same, where the caller has verified it by a newer revision than this process could get.
+    #[error("the source is not configured here yet")]
+    Behind,
     /// Redis has no answer.
     #[error(transparent)]
     Streams(#[from] StreamsError),
@@ -91,6 +94,12 @@ impl ServiceError for ProcessError {
                 "SOURCE_UNKNOWN",
                 "this source is not configured; apply a Source document that names it",
             ),
+            Self::Behind => Problem::new(
+                Fault::Unavailable,
+                "CONFIGURATION_BEHIND",
+                "this source was configured a moment ago and is not known everywhere yet; try again",
+            )
+            .retry_after(SOON),
             Self::Streams(StreamsError::OutOfMemory) => {
                 Problem::new(Fault::Exhausted, "BACKLOG_FULL", "the queue is full; try again later")
                     .retry_after(SOON * 5)

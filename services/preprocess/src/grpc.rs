@@ -1,15 +1,21 @@
 //! gRPC: decodes, calls, encodes.
 
+use crate::error::ProcessError;
 use crate::process::{Processor, Request};
+use crate::slots::Stored;
+use std::sync::Arc;
 use tonic::{Response, Status};
+use tributary_config::{Config, number_of};
 use tributary_model::{SourceName, TenantId};
 use tributary_proto::v1;
 use tributary_proto::v1::preprocess_service_server::PreprocessService;
 use tributary_runtime::{MeshCredential, Problem, deadline, into_status, now};
+use tributary_streams::Live;
 
 /// `PreprocessService`, for the mesh's own stages.
 pub(crate) struct Grpc {
-    pub(crate) processor: Processor,
+    pub(crate) processor: Processor<Stored>,
+    pub(crate) config: Arc<Live<Config>>,
     pub(crate) credential: MeshCredential,
 }
 
@@ -21,9 +27,19 @@ impl PreprocessService for Grpc {
     ) -> Result<Response<v1::ProcessResponse>, Status> {
         self.credential.check(request.metadata()).map_err(|problem| into_status(&problem))?;
         let patience = deadline::require(&request).map_err(|problem| into_status(&problem))?;
-        let request = decode(request.into_inner(), patience).map_err(|problem| into_status(&problem))?;
-        let answer = self.processor.process(request).await.map_err(|error| into_status(&error))?;
-        Ok(Response::new(v1::ProcessResponse { answer: Some(answer) }))
+        let request = request.into_inner();
+        // Empty for a derived event: whatever is in force.
+        let verified_under = number_of(&request.revision).unwrap_or_default();
+        let request = decode(request, patience).map_err(|problem| into_status(&problem))?;
+        let config = self.config.at_least(verified_under).await;
+        let answer = self.processor.process(&config, request).await.map_err(|error| match error {
+            // One that this process does not run; a retry may come later than its preparation.
+            ProcessError::UnknownSource if config.number < verified_under => {
+                into_status(&ProcessError::Behind)
+            }
+            error => into_status(&error),
+        });
+        Ok(Response::new(v1::ProcessResponse { answer: Some(answer?) }))
     }
 }
 

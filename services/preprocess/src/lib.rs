@@ -10,6 +10,7 @@ pub mod payload;
 pub mod plan;
 pub mod process;
 pub mod settings;
+pub mod slots;
 pub mod start;
 
 pub use error::{PayloadError, ProcessError};
@@ -18,6 +19,7 @@ use anyhow::Context as _;
 use process::Processor;
 use secrecy::ExposeSecret;
 use settings::Settings;
+use slots::Stored;
 use std::sync::Arc;
 use std::time::Duration;
 use tonic::service::Routes;
@@ -27,7 +29,7 @@ use tributary_proto::v1::preprocess_service_server::{PreprocessServiceServer, SE
 use tributary_runtime::settings::Durability;
 use tributary_runtime::{Context, MAX_HOP_BYTES, Server, bind, load_stage, standard_service};
 use tributary_storage::Storage;
-use tributary_streams::{AppendLimits, Reader, Redis};
+use tributary_streams::{AppendLimits, Live, Reader, Redis};
 
 /// How long Redis or Postgres may be away before the stage calls itself not ready.
 const READINESS: Duration = Duration::from_secs(2);
@@ -35,18 +37,20 @@ const READINESS: Duration = Duration::from_secs(2);
 /// How often to look whether the database has been laid out.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// Starts the stage: binds, connects, spawns, returns.
+/// Starts the stage: binds, connects, waits for a configuration, spawns, returns.
 pub async fn start(context: Context) -> anyhow::Result<()> {
     let settings: Settings = load_stage("preprocess")?;
     let shared = &context.shared;
     let listener = bind("preprocess", settings.listen).await?;
-    let config = Arc::new(Config::load(shared.config_dir()?)?);
     let redis =
         Redis::connect(shared.redis_url.expose_secret(), shared.durability == Durability::Relaxed).await?;
-    let storage = Storage::connect(shared.database_url.expose_secret(), settings.connections)
-        .await
-        .context("DATABASE_URL: preprocess needs Postgres when it starts")?;
-    laid_out(&storage).await;
+    let storage = database(&redis, shared.database_url.expose_secret(), settings.connections).await?;
+    let config = Live::start(redis.clone(), "preprocess", Config::from_bytes).await?;
+    let following = config.clone().follow(context.tasks.stopping());
+    context.tasks.spawn("configuration", async {
+        following.await;
+        Ok(())
+    });
     let limits = AppendLimits {
         dedup_window: shared.dedup_window,
         visit_timeout: shared.visit_timeout,
@@ -54,14 +58,16 @@ pub async fn start(context: Context) -> anyhow::Result<()> {
         stream: settings.stream_limit,
     };
     let processor = Processor {
-        reader: Reader::new(redis.clone(), storage, shared.partitions, settings.snapshot_life),
-        redis: redis.clone(),
-        config,
+        slots: Stored {
+            reader: Reader::new(redis.clone(), storage, shared.partitions, settings.snapshot_life),
+            redis: redis.clone(),
+            partitions: shared.partitions,
+        },
         key: Arc::new(IdKey::new(shared.id_key.expose_secret().as_bytes()).context("TRIBUTARY_ID_KEY")?),
         partitions: shared.partitions,
         limits,
     };
-    let service = grpc::Grpc { processor, credential: shared.mesh_credential.clone() };
+    let service = grpc::Grpc { processor, config, credential: shared.mesh_credential.clone() };
     let service = standard_service!(PreprocessServiceServer::new(service), MAX_HOP_BYTES);
     let health = Server::new().names([SERVICE_NAME]).serve(
         listener,
@@ -82,7 +88,24 @@ pub async fn start(context: Context) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The collector lays the database out. Before it has, on a deployment's first start, no profile can be looked up.
+/// On a deployment's first start Postgres must be there: before a collector has laid it out no profile can be looked up.
+/// A configuration in Redis proves that this has happened. From then on a Postgres that is away is no reason not to start:
+/// profiles that Redis holds are served without it.
+async fn database(redis: &Redis, url: &str, connections: u32) -> anyhow::Result<Storage> {
+    if redis.newest_config().await?.is_some() {
+        let storage = Storage::connect_lazy(url, connections)?;
+        if let Err(error) = storage.ping().await {
+            tracing::warn!(%error, "Postgres is away: profiles that Redis does not hold have to wait for it");
+        }
+        return Ok(storage);
+    }
+    let storage = Storage::connect(url, connections)
+        .await
+        .context("DATABASE_URL: preprocess needs Postgres when a deployment starts for the first time")?;
+    laid_out(&storage).await;
+    Ok(storage)
+}
+
 async fn laid_out(storage: &Storage) {
     let mut told = false;
     while !matches!(storage.partitions().await, Ok(rows) if !rows.is_empty()) {

@@ -35,6 +35,8 @@ pub struct Payload {
     pub context: Map<String, Value>,
     /// The same, as it came.
     pub raw_context: Option<RawStruct>,
+    /// Recorded after the fact: no workflow runs for its events, and nothing is delivered because of them alone.
+    pub historical: bool,
     /// One for each event of the payload, in its order.
     pub events: Vec<Result<AcceptedEvent, RefusedEvent>>,
 }
@@ -120,6 +122,7 @@ pub fn check(request: v1::TrackRequest, at: &Circumstances<'_>) -> Result<Payloa
         },
         Err(fault) => return Err(PayloadError::Document { path: "context".to_owned(), fault }),
     };
+    let historical = request.options.is_some_and(|options| options.historical);
     let call = request_id.as_deref();
     let events: Result<Vec<_>, PayloadError> = request
         .events
@@ -127,7 +130,8 @@ pub fn check(request: v1::TrackRequest, at: &Circumstances<'_>) -> Result<Payloa
         .enumerate()
         .map(|(index, event)| check_event(index, event, call, at))
         .collect();
-    Ok(Payload { request_id, named_profile, session, context, raw_context: request.context, events: events? })
+    let raw_context = request.context;
+    Ok(Payload { request_id, named_profile, session, context, raw_context, historical, events: events? })
 }
 
 fn check_event(

@@ -4,13 +4,17 @@
 //! visit-started are planned as units too; whether they are wanted is decided in the slot, where no other call can come
 //! between the question and the answer.
 
+mod admit;
 mod encode;
-mod intents;
+mod marks;
+mod wishes;
 
-use crate::payload::{AcceptedEvent, Payload, violation};
-use tributary_config::{EventView, Tenant};
+use crate::payload::{AcceptedEvent, Payload};
+use admit::Allowance;
+use marks::Marks;
+use tributary_config::{EventView, Sight, Tenant};
 use tributary_model::{
-    Admission, Cause, Change, ChangeId, EventId, Limits, MAX_DEPTH, Op, Path, ProfileId, Refusal, SessionId,
+    Admission, Cause, Change, ChangeId, EventId, Limits, MAX_DEPTH, Op, Path, ProfileId, SessionId,
     SourceName, Stage, State, TenantId, Time, derived_event_id,
 };
 use tributary_proto::v1;
@@ -46,6 +50,15 @@ pub struct Ground<'a> {
     pub is_new: bool,
 }
 
+/// What was found wrong with an event. It counts all the same.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Marked {
+    /// What was wrong, and left out because of it.
+    pub problems: Vec<v1::EventProblem>,
+    /// It does not fit its type's Schema: no mapping saw it, and no workflow will.
+    pub invalid: bool,
+}
+
 /// One unit, with its changes as values.
 #[derive(Debug, Clone)]
 pub struct Planned {
@@ -55,6 +68,8 @@ pub struct Planned {
     pub profile_changes: Vec<Change>,
     /// What it changes in the session.
     pub session_changes: Vec<Change>,
+    /// What was wrong with its event.
+    pub marked: Marked,
 }
 
 /// An event of the payload, planned.
@@ -75,10 +90,8 @@ pub struct PlannedEvent {
 pub struct Plan {
     /// What comes with the first new event if the profile is new.
     pub created: Option<Planned>,
-    /// The events that can be appended.
+    /// The accepted events.
     pub events: Vec<PlannedEvent>,
-    /// Events whose changes cannot be admitted, by their place in the payload.
-    pub refused: Vec<(usize, v1::Violation)>,
 }
 
 impl Plan {
@@ -104,15 +117,8 @@ pub fn plan(payload: &Payload, ground: &Ground<'_>) -> Plan {
     };
     let mut plan = Plan::default();
     for (index, event) in payload.events.iter().enumerate() {
-        let Ok(event) = event else { continue };
-        match desk.event(event) {
-            Ok(planned) => plan.events.push(PlannedEvent { index, ..planned }),
-            Err(refusal) => {
-                plan.refused.push((
-                    index,
-                    violation(format!("events[{index}]"), refusal.reason(), refusal.to_string()),
-                ));
-            }
+        if let Ok(event) = event {
+            plan.events.push(desk.event(index, event));
         }
     }
     if let Some(first) = plan.events.first()
@@ -120,7 +126,7 @@ pub fn plan(payload: &Payload, ground: &Ground<'_>) -> Plan {
         && desk.depth < MAX_DEPTH
     {
         let id = derived_event_id(&[PROFILE_CREATED, ground.tenant.as_str(), ground.profile.as_str()]);
-        plan.created = desk.derived(&first.event.unit.id, first.time, id, PROFILE_CREATED, Vec::new()).ok();
+        plan.created = Some(desk.derived(&first.event.unit.id, first.time, id, PROFILE_CREATED, Vec::new()));
     }
     plan
 }
@@ -134,21 +140,21 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    fn event(&mut self, event: &AcceptedEvent) -> Result<PlannedEvent, Refusal> {
+    fn event(&mut self, index: usize, event: &AcceptedEvent) -> PlannedEvent {
         let derivation = self.ground.derivation.cloned();
-        let planned = self.unit(event, derivation, Vec::new())?;
+        let planned = self.unit(event, derivation, Vec::new());
         planned.profile_changes.iter().for_each(|change| self.profile.apply(change));
         planned.session_changes.iter().for_each(|change| self.session.apply(change));
-        let visit_started = self.visit_started(event)?;
-        Ok(PlannedEvent { index: 0, time: event.time, event: planned, visit_started })
+        let visit_started = self.visit_started(event);
+        PlannedEvent { index, time: event.time, event: planned, visit_started }
     }
 
     /// Only an event accepted at the session's own profile may open a visit: one session counts once, even if the
     /// profiles merge later. A derived event opens none: nobody visited.
-    fn visit_started(&self, event: &AcceptedEvent) -> Result<Option<Planned>, Refusal> {
-        let Some((session, bound)) = self.ground.session else { return Ok(None) };
+    fn visit_started(&self, event: &AcceptedEvent) -> Option<Planned> {
+        let (session, bound) = self.ground.session?;
         if bound != self.ground.profile || self.ground.derivation.is_some() {
-            return Ok(None);
+            return None;
         }
         let (tenant, opened_by) = (self.ground.tenant.as_str(), event.id.as_str());
         let id = derived_event_id(&[VISIT_STARTED, tenant, session.as_str(), opened_by]);
@@ -159,7 +165,7 @@ impl Desk<'_> {
             path: Path::new("stats.visits").expect("a constant path is valid"),
             op: Op::OpenVisit { session: session.clone() },
         };
-        self.derived(&event.id, event.time, id, VISIT_STARTED, vec![open]).map(Some)
+        Some(self.derived(&event.id, event.time, id, VISIT_STARTED, vec![open]))
     }
 
     fn derived(
@@ -169,7 +175,7 @@ impl Desk<'_> {
         id: EventId,
         event_type: &str,
         first: Vec<Change>,
-    ) -> Result<Planned, Refusal> {
+    ) -> Planned {
         let event = AcceptedEvent {
             id,
             event_type: event_type.to_owned(),
@@ -182,13 +188,8 @@ impl Desk<'_> {
         self.unit(&event, Some(derivation), first)
     }
 
-    /// An event with the changes that mappings make of it, `first` before them.
-    fn unit(
-        &self,
-        event: &AcceptedEvent,
-        derivation: Option<v1::Derivation>,
-        first: Vec<Change>,
-    ) -> Result<Planned, Refusal> {
+    /// An event with the changes that mappings make of it, `first` before them. What cannot be had of them is marked.
+    fn unit(&self, event: &AcceptedEvent, derivation: Option<v1::Derivation>, first: Vec<Change>) -> Planned {
         let ground = self.ground;
         let view = EventView {
             id: event.id.as_str(),
@@ -211,19 +212,48 @@ impl Desk<'_> {
             first_ordinal: 0,
             limits: &limits,
         };
+        let (sight, mut marks, mut allowance) =
+            (Sight::of_event(view), Marks::default(), Allowance::default());
+        let invalid = self.misfits(&view, &mut marks);
+
         let mut profile_changes = first;
-        profile_changes
-            .extend(tributary_model::admit(&intents::of_profile(ground.config, &view), &admission)?);
-        let session_changes = match ground.session {
-            None => Vec::new(),
-            Some(_) => {
-                let first_ordinal = u16::try_from(profile_changes.len()).unwrap_or(u16::MAX);
-                let admission = Admission { state: &self.session, first_ordinal, ..admission };
-                tributary_model::admit(&intents::of_session(ground.config, &view), &admission)?
+        if !invalid {
+            let wishes = wishes::of_profile(ground.config, &sight, &mut marks);
+            profile_changes.extend(allowance.admit(&wishes, &admission, &mut marks));
+        }
+        let mut session_changes = Vec::new();
+        if ground.session.is_some() {
+            let mut wishes = wishes::of_mesh(&view);
+            if !invalid {
+                wishes.extend(wishes::of_session(ground.config, &sight, &mut marks));
             }
-        };
-        let unit = encode::unit(event, derivation, &profile_changes, &session_changes, self.payload, ground);
-        Ok(Planned { unit, profile_changes, session_changes })
+            let first_ordinal = u16::try_from(profile_changes.len()).unwrap_or(u16::MAX);
+            let admission = Admission { state: &self.session, first_ordinal, ..admission };
+            session_changes = allowance.admit(&wishes, &admission, &mut marks);
+        }
+        let marked = Marked { problems: marks.finish(), invalid };
+        let unit = encode::unit(
+            event,
+            &marked,
+            derivation,
+            &profile_changes,
+            &session_changes,
+            self.payload,
+            ground,
+        );
+        Planned { unit, profile_changes, session_changes, marked }
+    }
+
+    /// Whether the event does not fit a Schema of its type; where it does not is marked.
+    fn misfits(&self, event: &EventView<'_>, marks: &mut Marks) -> bool {
+        let mut fits = true;
+        for schema in &self.ground.config.schemas {
+            for misfit in schema.misfits(event) {
+                marks.misfit(schema, &misfit);
+                fits = false;
+            }
+        }
+        !fits
     }
 }
 

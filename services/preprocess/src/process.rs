@@ -4,6 +4,7 @@ use crate::answer::{self, Outcome};
 use crate::error::ProcessError;
 use crate::payload::{self, Circumstances, Payload};
 use crate::plan::{self, Ground, Plan};
+use crate::slots::Slots;
 use crate::start::{self, Named, Start};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,20 +15,13 @@ use tributary_model::{
 };
 use tributary_proto::v1;
 use tributary_runtime::telemetry::{names, propagation};
-use tributary_storage::Storage;
-use tributary_streams::{
-    Append, AppendLimits, Appended, Durability, MAX_HOPS, OpenVisit, Reader, Reading, Redis,
-};
+use tributary_streams::{Append, AppendLimits, Appended, MAX_HOPS, OpenVisit, Reading};
 
 /// Everything that processing a payload needs. Cheap to clone.
 #[derive(Clone)]
-pub struct Processor {
-    /// The streams.
-    pub redis: Redis,
-    /// Reads what is known.
-    pub reader: Reader<Storage>,
-    /// What is configured.
-    pub config: Arc<Config>,
+pub struct Processor<S> {
+    /// Where payloads go.
+    pub slots: S,
     /// Mints and recognises ids.
     pub key: Arc<IdKey>,
     /// Fixed per deployment.
@@ -59,13 +53,18 @@ struct Bound {
     profile: ProfileId,
 }
 
-impl Processor {
-    /// Processes a payload. What is acknowledged in the answer is durable.
+impl<S: Slots> Processor<S> {
+    /// Processes a payload under one revision of the configuration, from its first check to its answer and in every slot
+    /// on the way. What is acknowledged in the answer is durable.
     ///
     /// # Errors
     /// Nothing was written, or it is not known whether it was: the same call with the same ids may be sent again.
-    pub async fn process(&self, request: Request) -> Result<v1::TrackResponse, ProcessError> {
-        let tenant = self.config.tenant(&request.tenant).ok_or(ProcessError::UnknownSource)?;
+    pub async fn process(
+        &self,
+        config: &Config,
+        request: Request,
+    ) -> Result<v1::TrackResponse, ProcessError> {
+        let tenant = config.tenant(&request.tenant).ok_or(ProcessError::UnknownSource)?;
         let source = tenant.sources.get(&request.source);
         // A derived event enters with its cause's source, which may have been removed since: no reason to lose it.
         if source.is_none() && request.derivation.is_none() {
@@ -81,14 +80,9 @@ impl Processor {
             random: rand::random(),
         };
         let payload = payload::check(request.payload, &circumstances)?;
-        let durability = self.durability();
+        let durability = self.slots.durability();
         let Some(first) = payload.events.iter().flatten().next() else {
-            return Ok(answer::nothing_accepted(
-                &payload,
-                &Plan::default(),
-                durability,
-                &self.config.revision,
-            ));
+            return Ok(answer::nothing_accepted(&payload, durability, &config.revision));
         };
 
         let named = match (&payload.named_profile, &request.derivation) {
@@ -107,6 +101,7 @@ impl Processor {
         let ground = Walk {
             tenant_id: &request.tenant,
             tenant,
+            revision: &config.revision,
             source: &request.source,
             derivation: request.derivation.as_ref(),
             received: request.received,
@@ -116,10 +111,7 @@ impl Processor {
             bound: bound.as_ref(),
         };
         let outcome = self.walk(at, &ground).await?;
-        if outcome.plan.events.is_empty() {
-            return Ok(answer::nothing_accepted(&payload, &outcome.plan, durability, &self.config.revision));
-        }
-        Ok(answer::encode(&outcome, &payload, &named, &ground, durability, &self.config.revision))
+        Ok(answer::encode(&outcome, &payload, &named, &ground, durability, &config.revision))
     }
 
     /// Finds the profile where the events go first, binding the session on the way if it is bound to none.
@@ -134,15 +126,7 @@ impl Processor {
             Start::Session(candidate) => (None, candidate),
         };
         let Some(session) = session else { return Ok((candidate, None)) };
-        let life = self.limits.dedup_window + self.limits.visit_timeout;
-        let bound = match self.redis.binding(tenant, session, self.partitions, life).await? {
-            Some(bound) => bound,
-            None => {
-                // A session from before Redis remembers is still bound to whom its rows say.
-                let candidate = self.reader.rows().bound_of(tenant, session).await?.unwrap_or(candidate);
-                self.redis.bind(tenant, session, &candidate, self.partitions, life).await?
-            }
-        };
+        let bound = self.slots.bind(tenant, session, candidate, &self.limits).await?;
         let at = named.unwrap_or_else(|| bound.clone());
         Ok((at, Some(Bound { session: session.clone(), profile: bound })))
     }
@@ -154,8 +138,8 @@ impl Processor {
         let mut visit: Option<OpenVisit> = None;
         let empty = State::default();
         for _ in 0..=MAX_HOPS {
-            let reading = self.reader.read(walk.tenant_id, &at, session).await?;
-            let plan = plan::plan(walk.payload, &walk.ground(self, &at, &reading, &empty));
+            let reading = self.slots.read(walk.tenant_id, &at, session).await?;
+            let plan = plan::plan(walk.payload, &walk.ground(&at, &reading, &empty));
             match self.append(&at, &plan, walk, visit.clone()).await? {
                 Appended::Done { events, followed, followed_session } => {
                     let session =
@@ -208,7 +192,7 @@ impl Processor {
             { names::MESSAGING_BATCH_MESSAGE_COUNT } = names::number(units.len()),
             { names::TENANT } = walk.tenant_id.as_str(),
             { names::SOURCE } = walk.source.as_str(),
-            { names::REVISION } = self.config.revision,
+            { names::REVISION } = walk.revision,
         );
         let append = Append {
             partition,
@@ -222,7 +206,7 @@ impl Processor {
             events: &units,
             trace: &propagation::context_of(&span),
         };
-        Ok(self.redis.append(&append, &self.limits).instrument(span).await?)
+        self.slots.append(&append, &self.limits).instrument(span).await
     }
 
     /// Reads again what this call did not compute itself: duplicates' effects, what another call appended meanwhile, and the session's member at the profile
@@ -230,22 +214,15 @@ impl Processor {
     async fn settle(&self, mut outcome: Outcome, walk: &Walk<'_>) -> Result<Outcome, ProcessError> {
         let session = walk.bound.map(|bound| &bound.session);
         if outcome.has_duplicates() || outcome.overtaken {
-            outcome.reread = Some(self.reader.read(walk.tenant_id, &outcome.at, session).await?);
+            outcome.reread = Some(self.slots.read(walk.tenant_id, &outcome.at, session).await?);
         }
         if let Some(bound) = walk.bound
             && bound.profile != outcome.at
         {
-            let there = self.reader.read(walk.tenant_id, &bound.profile, session).await?;
+            let there = self.slots.read(walk.tenant_id, &bound.profile, session).await?;
             outcome.elsewhere = there.session;
         }
         Ok(outcome)
-    }
-
-    fn durability(&self) -> v1::Durability {
-        match self.redis.durability() {
-            Durability::Fsync => v1::Durability::Fsync,
-            Durability::Relaxed => v1::Durability::Relaxed,
-        }
     }
 }
 
@@ -253,6 +230,7 @@ impl Processor {
 pub(crate) struct Walk<'a> {
     tenant_id: &'a TenantId,
     tenant: &'a tributary_config::Tenant,
+    revision: &'a str,
     source: &'a SourceName,
     derivation: Option<&'a v1::Derivation>,
     received: Time,
@@ -275,17 +253,11 @@ impl Walk<'_> {
         self.bound.map(|bound| (&bound.session, &bound.profile))
     }
 
-    fn ground<'g>(
-        &'g self,
-        processor: &'g Processor,
-        at: &'g ProfileId,
-        reading: &'g Reading,
-        empty: &'g State,
-    ) -> Ground<'g> {
+    fn ground<'g>(&'g self, at: &'g ProfileId, reading: &'g Reading, empty: &'g State) -> Ground<'g> {
         Ground {
             tenant: self.tenant_id,
             config: self.tenant,
-            revision: &processor.config.revision,
+            revision: self.revision,
             source: self.source,
             received: self.received,
             derivation: self.derivation,

@@ -11,7 +11,7 @@ use std::{
 
 /// Names and values, in the order of the names.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct EnvFile {
+pub(crate) struct EnvFile {
     values: BTreeMap<String, String>,
 }
 
@@ -27,7 +27,7 @@ impl EnvFile {
     ///
     /// # Errors
     /// When it cannot be read or a line is not understood; the line's number is in the error, its content is not.
-    pub fn read(path: &Path) -> anyhow::Result<EnvFile> {
+    pub(crate) fn read(path: &Path) -> anyhow::Result<EnvFile> {
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(EnvFile::default()),
@@ -47,7 +47,7 @@ impl EnvFile {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn write(&self, path: &Path) -> anyhow::Result<()> {
+    pub(crate) fn write(&self, path: &Path) -> anyhow::Result<()> {
         let text: String =
             self.values.iter().map(|(name, value)| format!("{name}={}\n", quoted(value))).collect();
         let fresh = path.with_extension("new");
@@ -64,17 +64,22 @@ impl EnvFile {
 
     /// A value.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
     }
 
     /// Sets a value, replacing one that is there.
-    pub fn set(&mut self, name: impl Into<String>, value: impl Into<String>) {
+    pub(crate) fn set(&mut self, name: impl Into<String>, value: impl Into<String>) {
         self.values.insert(name.into(), value.into());
     }
 
+    /// Takes a value out.
+    pub(crate) fn remove(&mut self, name: &str) -> Option<String> {
+        self.values.remove(name)
+    }
+
     /// All names and values.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }

@@ -1,14 +1,23 @@
-//! The command `tributary`: brings the mesh up on this machine, sends events to it, shows profiles.
+//! The command `tributary`: brings the mesh up on this machine, configures it, sends events to it, and shows what it knows.
 //!
-//! Reads `.tributary/env` of the current folder, where `up` says where everything is. Writes below `.tributary` only.
-//! Start at [`cli`]; each subcommand is a module of its own.
+//! Reads `.tributary/env` of the current folder or one above, where `up` says where everything is. Writes below `.tributary`
+//! only. Start at [`cli`]; each subcommand is a module of its own. `docs/command.md` shows them all.
 
 pub mod cli;
+mod completion;
+mod configuration;
 mod env_file;
 mod environment;
+mod errors;
+#[cfg(test)]
+mod fake;
 mod mesh;
-pub mod profile;
-pub mod send;
-pub mod up;
+mod out;
+mod read;
+mod run;
+pub mod scenario;
+mod send;
+mod up;
+mod write_keys;
 
-pub use env_file::EnvFile;
+use env_file::EnvFile;

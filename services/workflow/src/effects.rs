@@ -1,7 +1,7 @@
 //! What the runs of an event come to, as one commit. Pure.
 
 use crate::engine::Run;
-use crate::events::Subject;
+use crate::subject::Subject;
 use prost::Message;
 use std::time::Duration;
 use tributary_config::Tenant;
@@ -12,18 +12,14 @@ use tributary_proto::v1;
 use tributary_streams::{Effect, Ending, Subject as Changed};
 
 /// Whether any workflow of the tenant is about this type of event.
-pub(crate) fn concerns(tenant: &Tenant, event_type: &str) -> bool {
+#[must_use]
+pub fn concerns(tenant: &Tenant, event_type: &str) -> bool {
     tenant.workflows.iter().any(|workflow| workflow.trigger.events.matches(event_type))
 }
 
 /// Changes, derived events, and the end that a waiter finds. An event that changed nothing leaves a mark.
-pub(crate) fn of_runs(
-    event: &Subject,
-    runs: &[Run],
-    entry: StreamId,
-    life: Duration,
-    now: Time,
-) -> Vec<Effect> {
+#[must_use]
+pub fn of_runs(event: &Subject, runs: &[Run], entry: StreamId, life: Duration, now: Time) -> Vec<Effect> {
     let changes: Vec<Change> = runs.iter().flat_map(|run| run.changes.clone()).collect();
     let cause = format!("{}/2", event.id);
     let mut effects = vec![if changes.is_empty() {

@@ -1,18 +1,15 @@
 //! An event is handled: its workflows run, and what they did is committed with it (docs/protocol.md §6).
 
 use crate::effects;
-use crate::engine::{Run, RunInput, run_all};
+use crate::engine::Run;
 use crate::error::Trouble;
 use crate::lanes::Handler;
 use crate::letter;
+use crate::subject::Subject;
 use crate::worker::Worker;
-use prost::Message;
 use std::time::Duration;
 use tracing::{Instrument, Span, info_span};
-use tributary_config::{EventView, Tenant};
-use tributary_model::{EventId, PartitionId, ProfileId, SessionId, State, TenantId};
-use tributary_proto::convert::time_from_wire;
-use tributary_proto::v1;
+use tributary_model::{EventId, PartitionId, TenantId};
 use tributary_runtime::now;
 use tributary_runtime::telemetry::{names, propagation};
 use tributary_streams::{Committed, Effect, Ending, Entry, Group, Handed, Held, Stream, StreamsError};
@@ -38,7 +35,7 @@ impl Handler for Events<'_> {
 
 /// Tries for as long as it takes: later events of the profile must not overtake this one.
 async fn handle(worker: &Worker, held: &Held, handed: Handed) -> Result<(), StreamsError> {
-    let event = Subject::decode(&handed, worker.settings.deliveries);
+    let event = decode(&handed, worker.settings.deliveries);
     let event_type = event.as_ref().map(|event| event.message.r#type.as_str()).ok();
     let span = process_span(&handed.entry, event_type, held.fence.partition);
     async {
@@ -65,13 +62,7 @@ async fn handle(worker: &Worker, held: &Held, handed: Handed) -> Result<(), Stre
 }
 
 async fn attempt(worker: &Worker, held: &Held, entry: &Entry, event: &Subject) -> Result<(), Trouble> {
-    // A tenant whose configuration is gone has no workflows; its events are not kept waiting for one.
-    let runs = match worker.config.tenant(&event.tenant) {
-        Some(tenant) if effects::concerns(tenant, &event.message.r#type) => {
-            run(worker, tenant, event).await?
-        }
-        _ => Vec::new(),
-    };
+    let runs = if event.takes_part() { run(worker, event).await? } else { Vec::new() };
     let effects = effects::of_runs(event, &runs, entry.id, worker.dedup_window, now());
     let span = info_span!(
         "commit",
@@ -92,79 +83,32 @@ async fn attempt(worker: &Worker, held: &Held, entry: &Entry, event: &Subject) -
     Ok(())
 }
 
-/// The decoded event, with the ids that the stages need.
-pub(crate) struct Subject {
-    pub(crate) message: v1::Event,
-    pub(crate) tenant: TenantId,
-    pub(crate) id: EventId,
-    pub(crate) profile: ProfileId,
-    pub(crate) session: Option<SessionId>,
-}
-
-impl Subject {
-    /// Why not, where it cannot be handled at all.
-    fn decode(handed: &Handed, most_deliveries: u64) -> Result<Self, &'static str> {
-        if handed.entry.lost {
-            return Err("TRIMMED");
-        }
-        if handed.deliveries > most_deliveries {
-            return Err("TOO_MANY_DELIVERIES");
-        }
-        let message = v1::Event::decode(handed.entry.data.as_slice()).map_err(|_| "UNREADABLE")?;
-        let session = (!message.session_id.is_empty()).then(|| SessionId::new(message.session_id.as_str()));
-        Ok(Self {
-            tenant: TenantId::new(message.tenant.as_str()).map_err(|_| "UNREADABLE")?,
-            id: EventId::new(message.id.as_str()).map_err(|_| "UNREADABLE")?,
-            profile: ProfileId::new(message.profile_id.as_str()).map_err(|_| "UNREADABLE")?,
-            session: session.transpose().map_err(|_| "UNREADABLE")?,
-            message,
-        })
+/// Why not, where it cannot be handled at all.
+fn decode(handed: &Handed, most_deliveries: u64) -> Result<Subject, &'static str> {
+    if handed.entry.lost {
+        return Err("TRIMMED");
     }
+    if handed.deliveries > most_deliveries {
+        return Err("TOO_MANY_DELIVERIES");
+    }
+    Subject::decode(&handed.entry.data).ok_or("UNREADABLE")
 }
 
-/// Reads what is known now, after the commit of this profile's event before, and runs the workflows on it.
-async fn run(worker: &Worker, tenant: &Tenant, event: &Subject) -> Result<Vec<Run>, Trouble> {
-    let reading = worker.reader.read(&event.tenant, &event.profile, event.session.as_ref()).await?;
-    let message = &event.message;
-    let object = |document: &Option<tributary_proto::raw::RawStruct>| {
-        document
-            .as_ref()
-            .map(tributary_proto::raw::RawStruct::to_object)
-            .transpose()
-            .map(Option::unwrap_or_default)
-    };
-    // Admission decoded both before the event was appended.
-    let (Ok(properties), Ok(context)) = (object(&message.properties), object(&message.context)) else {
+/// Reads what is known now, after the commit of this profile's event before, and runs the workflows on it: those of the
+/// revision that the event was accepted under.
+async fn run(worker: &Worker, event: &Subject) -> Result<Vec<Run>, Trouble> {
+    let config = worker.revisions.of(&event.message.revision).await?;
+    // A tenant whose configuration is gone has no workflows; its events are not kept waiting for one.
+    let tenant = config.tenant(&event.tenant);
+    let Some(tenant) = tenant.filter(|tenant| effects::concerns(tenant, &event.message.r#type)) else {
         return Ok(Vec::new());
     };
-    let time = |time: &Option<prost_types::Timestamp>| {
-        time.as_ref().and_then(|time| time_from_wire(time, "time").ok()).unwrap_or_else(now)
-    };
-    let input = RunInput {
-        event: EventView {
-            id: event.id.as_str(),
-            event_type: &message.r#type,
-            time: time(&message.time),
-            received: time(&message.received),
-            source: &message.source,
-            session_id: event.session.as_ref().map(SessionId::as_str),
-            properties: &properties,
-            context: &context,
-        },
-        event_id: &event.id,
-        profile: &reading.profile.state,
-        session: &session_state(&reading.session),
-        now: now(),
-    };
-    let runs = run_all(tenant, &input);
+    let reading = worker.reader.read(&event.tenant, &event.profile, event.session.as_ref()).await?;
+    let runs = event.runs(tenant, &reading, now());
     for run in &runs {
         tell(run, event);
     }
     Ok(runs)
-}
-
-fn session_state(members: &tributary_model::Members) -> State {
-    members.total()
 }
 
 /// A span for each run, under the event's.

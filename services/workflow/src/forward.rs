@@ -118,7 +118,11 @@ async fn send(
     }
 }
 
-fn outcome(answer: &v1::ProcessResponse) -> Result<(), String> {
+/// What preprocess said to a derived event.
+///
+/// # Errors
+/// It does not take it, for this reason: the event is given up on.
+pub fn outcome(answer: &v1::ProcessResponse) -> Result<(), String> {
     let event = answer.answer.as_ref().and_then(|answer| answer.events.first());
     match event.map(v1::EventResult::status) {
         Some(v1::EventStatus::Accepted | v1::EventStatus::Duplicate) => Ok(()),

@@ -2,20 +2,28 @@
 //! their order.
 //!
 //! Reads `{p}:events` and `{p}:forward`; writes `{p}:changes`, `{p}:forward` and `{p}:dead`, and hands derived events to
-//! preprocess. Serves health and reflection only. Start reading at [`engine`], which decides what runs do and is pure;
+//! preprocess. Serves `WorkflowService`. Start reading at [`engine`], which decides what runs do and is pure;
 //! `worker.rs` is the life of a partition around it.
 
-mod effects;
+pub mod effects;
 pub mod engine;
 mod error;
 mod events;
 mod forward;
+mod grpc;
 mod lanes;
 mod letter;
+mod revisions;
+mod run;
 pub mod settings;
+pub mod subject;
 mod worker;
 
+pub use forward::outcome as derived_outcome;
+
 use anyhow::Context as _;
+use revisions::Revisions;
+use run::Runner;
 use secrecy::ExposeSecret;
 use settings::Settings;
 use std::sync::Arc;
@@ -26,37 +34,47 @@ use tributary_runtime::client::mesh;
 use tributary_runtime::settings::Durability;
 use tributary_runtime::{Context, MAX_HOP_BYTES, Server, bind, load_stage};
 use tributary_storage::Storage;
-use tributary_streams::{Ownership, Reader, Redis, StreamsError, Watch, own};
+use tributary_streams::{Live, Ownership, Reader, Redis, StreamsError, Watch, own};
 use worker::Worker;
 
-/// Starts the stage: binds, connects, spawns, returns.
+/// Starts the stage: binds, connects, waits for a configuration, spawns, returns.
 pub async fn start(context: Context) -> anyhow::Result<()> {
     let settings: Settings = load_stage("workflow")?;
     let shared = context.shared.clone();
     let listener = bind("workflow", settings.listen).await?;
-    let config = Arc::new(Config::load(shared.config_dir()?)?);
     let redis =
         Redis::connect(shared.redis_url.expose_secret(), shared.durability == Durability::Relaxed).await?;
     let storage = Storage::connect_lazy(shared.database_url.expose_secret(), settings.connections)?;
     let channel =
         mesh(&settings.preprocess, &shared.mesh_credential).context("TRIBUTARY_WORKFLOW__PREPROCESS")?;
+    let config = Live::start(redis.clone(), "workflow", Config::from_bytes).await?;
+    let following = config.clone().follow(context.tasks.stopping());
+    context.tasks.spawn("configuration", async {
+        following.await;
+        Ok(())
+    });
     let watch = Arc::new(Watch::default());
     let worker = Arc::new(Worker {
         reader: Reader::new(redis.clone(), storage, shared.partitions, settings.snapshot_life),
         redis: redis.clone(),
-        config,
+        revisions: Revisions::new(config.clone()),
         watch: watch.clone(),
         preprocess: PreprocessServiceClient::new(channel).max_decoding_message_size(MAX_HOP_BYTES),
         settings,
         dedup_window: shared.dedup_window,
         lease: shared.lease,
     });
-    Server::new().names([]).serve(
-        listener,
-        Routes::default(),
-        tributary_proto::DESCRIPTORS,
-        &context.tasks,
-    )?;
+    let runner = Runner {
+        redis: redis.clone(),
+        reader: worker.reader.clone(),
+        config,
+        preprocess: worker.preprocess.clone(),
+        partitions: shared.partitions,
+        stopping: context.tasks.stopping(),
+    };
+    let routes = Routes::new(grpc::service(runner, shared.admin_keys.clone()));
+    let server = Server::new().names([grpc::NAME]);
+    server.serve(listener, routes, tributary_proto::DESCRIPTORS, &context.tasks)?;
 
     let stopping = context.tasks.stopping();
     let watching = watch.run(redis.clone(), stopping.clone());

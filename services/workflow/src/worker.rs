@@ -3,10 +3,10 @@
 use crate::events::Events;
 use crate::forward::Forwards;
 use crate::lanes;
+use crate::revisions::Revisions;
 use crate::settings::Settings;
 use std::sync::Arc;
 use std::time::Duration;
-use tributary_config::Config;
 use tributary_proto::v1::preprocess_service_client::PreprocessServiceClient;
 use tributary_runtime::client::MeshChannel;
 use tributary_storage::Storage;
@@ -16,7 +16,7 @@ use tributary_streams::{Group, Held, Reader, Redis, StreamsError, Watch};
 pub(crate) struct Worker {
     pub(crate) redis: Redis,
     pub(crate) reader: Reader<Storage>,
-    pub(crate) config: Arc<Config>,
+    pub(crate) revisions: Revisions,
     pub(crate) watch: Arc<Watch>,
     pub(crate) preprocess: PreprocessServiceClient<MeshChannel>,
     pub(crate) settings: Settings,

@@ -1,15 +1,27 @@
 //! A change rule: one line of a mapping or a workflow that says how an event changes a path.
+//!
+//! A rule is evaluated on a [`Sight`] and makes intents, mostly one or none. What cannot be evaluated costs the rule
+//! alone and is told as a [`Failure`]; what is merely not there is no failure and changes nothing.
 
-use serde::Deserialize;
-use serde_json::{Value, json};
-use serde_saphyr::Spanned;
-use tributary_expressions::{EvaluationError, Expression, Scope};
-use tributary_model::{
-    Admission, Cause, EventId, Intent, IntentOp, Kind, Kinds, Limits, Path, Refusal, Stage, State, Time,
-};
+mod check;
+mod convert;
+mod read;
+mod sight;
 
-use crate::error::{Origin, Place, Problems};
-use crate::event_view::{EventView, SourcePath};
+use serde_json::Value;
+use tributary_expressions::{Condition, EvaluationError, Expression, Template, Verdict};
+use tributary_model::{Intent, IntentOp, Path};
+
+use crate::error::Place;
+use crate::event_view::SourcePath;
+
+pub(crate) use check::check;
+pub use convert::Conversion;
+pub(crate) use read::{ChangeSpec, condition, rules};
+pub use sight::Sight;
+
+/// The longest list that `each` makes changes of.
+pub const MAX_EACH: usize = 64;
 
 /// How an event changes one path.
 #[derive(Debug, Clone)]
@@ -20,7 +32,16 @@ pub struct ChangeRule {
     pub op: IntentOp,
     /// Where the operand comes from.
     pub value: ChangeValue,
-    place: Place,
+    /// What is made of the operand, in order.
+    pub convert: Vec<Conversion>,
+    /// The operand when there is none; not converted.
+    pub default: Option<Value>,
+    /// When it changes anything; always, without one.
+    pub when: Option<Condition>,
+    pub(crate) place: Place,
+    /// Where `value`, `template` and so on are written.
+    pub(crate) value_place: Place,
+    pub(crate) when_place: Place,
 }
 
 /// Where a change's operand comes from.
@@ -30,198 +51,155 @@ pub enum ChangeValue {
     None,
     /// It is written in the document.
     Literal(Value),
-    /// It is taken from the event.
-    From(SourcePath),
+    /// It is taken from the event, from the first of these places that has a value.
+    From(Vec<SourcePath>),
+    /// Each element of a list in the event makes one change.
+    Each(Vec<SourcePath>),
+    /// It is a text, filled in.
+    Filled(Template),
     /// It is computed.
     Computed(Expression),
 }
 
+/// What a rule, or a whole mapping, makes of an event.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Made {
+    /// What is to change, in order.
+    pub intents: Vec<Intent>,
+    /// What could not be evaluated, and is left out.
+    pub failures: Vec<Failure>,
+    /// The paths whose absence left a computed or filled operand without a value.
+    pub missing: Vec<String>,
+}
+
+/// Something of a rule that could not be evaluated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The path that was to change; empty when the whole mapping is meant.
+    pub path: String,
+    /// Stable, for programs; listed in docs/errors.md.
+    pub reason: &'static str,
+    /// For people. Names paths and types, never values.
+    pub description: String,
+}
+
 impl ChangeRule {
-    /// The intent this rule makes of `event`; `None` when the event does not have the value. `scope` is what a
-    /// computed operand sees.
-    ///
-    /// # Errors
-    /// When a computed operand cannot be computed.
-    pub fn intent(
-        &self,
-        event: &EventView<'_>,
-        scope: Option<&Scope>,
-    ) -> Result<Option<Intent>, EvaluationError> {
-        let value = match (&self.value, scope) {
-            (ChangeValue::None, _) => None,
-            (ChangeValue::Literal(value), _) => Some(value.clone()),
-            (ChangeValue::From(path), _) => match path.read(event) {
-                Some(value) => Some(value),
-                None => return Ok(None),
-            },
-            (ChangeValue::Computed(expression), Some(scope)) => match expression.evaluate(scope)? {
-                Value::Null => return Ok(None),
-                value => Some(value),
-            },
-            (ChangeValue::Computed(_), None) => return Ok(None),
-        };
-        Ok(Some(Intent { path: self.path.clone(), op: self.op, value }))
-    }
-}
-
-/// A change as it is written.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ChangeSpec {
-    path: Spanned<String>,
-    op: Spanned<IntentOp>,
-    #[serde(default)]
-    value: Option<Spanned<Value>>,
-    #[serde(default)]
-    from: Option<Spanned<String>>,
-    #[serde(default)]
-    expr: Option<Spanned<String>>,
-}
-
-/// Whether a document may compute operands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Computing {
-    Allowed,
-    Refused,
-}
-
-/// Reads the changes of a document; what is wrong with one is told and the one left out.
-pub(crate) fn rules(
-    specs: Vec<ChangeSpec>,
-    computing: Computing,
-    origin: &Origin,
-    problems: &mut Problems,
-) -> Vec<ChangeRule> {
-    specs.into_iter().filter_map(|spec| rule(spec, computing, origin, problems)).collect()
-}
-
-/// Checks `rules` against the kinds of their tenant's paths, by asking admission with an operand of the right
-/// sort: what admission refuses for its operation or its literal value would be refused for every event.
-pub(crate) fn check(rules: &[ChangeRule], kinds: &Kinds, origin: &Origin, problems: &mut Problems) {
-    let event = EventId::new("check").expect("a constant id is valid");
-    let cause = Cause { event, stage: Stage::Workflow };
-    let admission = Admission {
-        kinds,
-        state: &State::default(),
-        cause: &cause,
-        commit_key: "0",
-        time: Time::from_micros(0),
-        first_ordinal: 0,
-        limits: &Limits::default(),
-    };
-    for rule in rules {
-        let value = match &rule.value {
-            ChangeValue::None => None,
-            ChangeValue::Literal(value) => Some(value.clone()),
-            ChangeValue::From(_) | ChangeValue::Computed(_) => sample(rule.op),
-        };
-        let intent = Intent { path: rule.path.clone(), op: rule.op, value };
-        if let Err(refusal) = tributary_model::admit(&[intent], &admission) {
-            problems.add(origin, rule.place, with_advice(&refusal));
-        }
-    }
-}
-
-/// A path is a register until it is declared, which is what is forgotten most often.
-fn with_advice(refusal: &Refusal) -> String {
-    match refusal {
-        Refusal::WrongOperation { path, kind: Kind::Register, .. } => {
-            format!("{refusal}; or declare the kind of `{path}` in a Fields document")
-        }
-        _ => refusal.to_string(),
-    }
-}
-
-fn rule(
-    spec: ChangeSpec,
-    computing: Computing,
-    origin: &Origin,
-    problems: &mut Problems,
-) -> Option<ChangeRule> {
-    let place = Place::from(spec.path.referenced);
-    let path = match Path::new(spec.path.value.clone()) {
-        Ok(path) => path,
-        Err(error) => {
-            problems.add(origin, place, error.to_string());
-            return None;
-        }
-    };
-    let op = spec.op.value;
-    let op_place = Place::from(spec.op.referenced);
-    let value = match (spec.value, spec.from, spec.expr) {
-        (None, None, None) => ChangeValue::None,
-        (Some(value), None, None) => ChangeValue::Literal(value.value),
-        (None, Some(from), None) => match SourcePath::parse(&from.value) {
-            Ok(path) => ChangeValue::From(path),
-            Err(reason) => {
-                problems.add(origin, from.referenced.into(), reason);
-                return None;
+    /// What this rule makes of what `sight` shows.
+    #[must_use]
+    pub fn make(&self, sight: &Sight<'_>) -> Made {
+        let mut made = Made::default();
+        match holds(self.when.as_ref(), sight) {
+            Ok(true) => {}
+            Ok(false) => return made,
+            Err(failure) => {
+                made.failures.push(Failure { path: self.path.to_string(), ..failure });
+                return made;
             }
-        },
-        (None, None, Some(expr)) if computing == Computing::Refused => {
-            problems.add(origin, expr.referenced.into(), "expr works in workflows only; use value or from");
-            return None;
         }
-        (None, None, Some(expr)) => match Expression::compile(&expr.value) {
-            Ok(expression) => ChangeValue::Computed(expression),
-            Err(error) => {
-                problems.add(origin, expr.referenced.into(), format!("expr: {error}"));
-                return None;
+        match self.operands(sight, &mut made) {
+            Ok(Operands::Without) => made.intents.push(self.intent(None)),
+            Ok(Operands::Ready(values)) => {
+                made.intents.extend(values.into_iter().map(|value| self.intent(Some(value))))
             }
-        },
-        _ => {
-            problems.add(origin, place, format!("{}: give one of value, from and expr", spec.path.value));
-            return None;
+            Ok(Operands::Raw(values)) => {
+                let many = values.len() > 1;
+                for (index, value) in values.into_iter().enumerate() {
+                    match self.converted(value) {
+                        Ok(value) => made.intents.push(self.intent(Some(value))),
+                        Err(told) if many => {
+                            let told = format!("element {}: {told}", index + 1);
+                            made.failures.push(self.failure("CONVERSION_FAILED", told));
+                        }
+                        Err(told) => made.failures.push(self.failure("CONVERSION_FAILED", told)),
+                    }
+                }
+            }
+            Err(failure) => made.failures.push(failure),
         }
-    };
-    let given = !matches!(value, ChangeValue::None);
-    match operand(op) {
-        Operand::Needed if !given => {
-            problems.add(origin, op_place, format!("{op} needs a value"));
-            None
+        made
+    }
+
+    fn operands(&self, sight: &Sight<'_>, made: &mut Made) -> Result<Operands, Failure> {
+        let evaluated = match &self.value {
+            ChangeValue::None => return Ok(Operands::Without),
+            ChangeValue::Literal(value) => return Ok(Operands::Ready(vec![value.clone()])),
+            ChangeValue::From(paths) | ChangeValue::Each(paths) => {
+                Ok(paths.iter().find_map(|path| path.read(sight.event())))
+            }
+            ChangeValue::Filled(template) => template.render(sight.scope()).map(|text| Some(text.into())),
+            ChangeValue::Computed(expression) => expression.evaluate(sight.scope()).map(Some),
+        };
+        let value = match evaluated {
+            Ok(value) => value.filter(|value| !value.is_null()),
+            Err(EvaluationError::Missing { what }) => {
+                if self.default.is_none() {
+                    made.missing.push(what);
+                }
+                None
+            }
+            Err(EvaluationError::Failed { reason }) => {
+                let filled = matches!(self.value, ChangeValue::Filled(_));
+                let code = if filled { "TEMPLATE_FAILED" } else { "EXPRESSION_FAILED" };
+                return Err(self.failure(code, reason));
+            }
+        };
+        match value {
+            Some(value) => self.spread(value).map(Operands::Raw),
+            None => match &self.default {
+                Some(default) => self.spread(default.clone()).map(Operands::Ready),
+                None => Ok(Operands::Ready(Vec::new())),
+            },
         }
-        Operand::Refused if given => {
-            problems.add(origin, op_place, format!("{op} takes no value"));
-            None
+    }
+
+    /// The elements of a list where the rule is about each; a scalar is a list of one, and null is not known.
+    fn spread(&self, value: Value) -> Result<Vec<Value>, Failure> {
+        match (&self.value, value) {
+            (ChangeValue::Each(_), Value::Array(items)) if items.len() > MAX_EACH => {
+                let told = format!("the list has {} elements; at most {MAX_EACH} make changes", items.len());
+                Err(self.failure("LIST_TOO_LONG", told))
+            }
+            (ChangeValue::Each(_), Value::Array(items)) => {
+                Ok(items.into_iter().filter(|item| !item.is_null()).collect())
+            }
+            (_, value) => Ok(vec![value]),
         }
-        _ => Some(ChangeRule { path, op, value, place }),
+    }
+
+    fn converted(&self, value: Value) -> Result<Value, String> {
+        self.convert.iter().try_fold(value, |value, conversion| conversion.apply(&value))
+    }
+
+    fn intent(&self, value: Option<Value>) -> Intent {
+        Intent { path: self.path.clone(), op: self.op, value }
+    }
+
+    fn failure(&self, reason: &'static str, description: impl Into<String>) -> Failure {
+        Failure { path: self.path.to_string(), reason, description: description.into() }
     }
 }
 
-enum Operand {
-    Needed,
-    Optional,
-    Refused,
+/// The operands of a rule.
+enum Operands {
+    /// The operation takes none.
+    Without,
+    /// As they are.
+    Ready(Vec<Value>),
+    /// To be converted first.
+    Raw(Vec<Value>),
 }
 
-fn operand(op: IntentOp) -> Operand {
-    match op {
-        IntentOp::Set
-        | IntentOp::SetIfAbsent
-        | IntentOp::Replace
-        | IntentOp::Increment
-        | IntentOp::Decrement
-        | IntentOp::Min
-        | IntentOp::Max
-        | IntentOp::AddToSet
-        | IntentOp::RemoveFromSet
-        | IntentOp::Append => Operand::Needed,
-        IntentOp::Grant => Operand::Optional,
-        IntentOp::Unset
-        | IntentOp::Reset
-        | IntentOp::Clear
-        | IntentOp::Revoke
-        | IntentOp::Enter
-        | IntentOp::Leave => Operand::Refused,
+/// Whether a condition lets something happen; one that reads a missing path does not.
+pub(crate) fn holds(condition: Option<&Condition>, sight: &Sight<'_>) -> Result<bool, Failure> {
+    match condition.map(|condition| condition.evaluate(sight.scope())) {
+        None | Some(Verdict::True) => Ok(true),
+        Some(Verdict::False | Verdict::Missing { .. }) => Ok(false),
+        Some(Verdict::Failed { reason }) => {
+            let description = format!("when: {reason}");
+            Err(Failure { path: String::new(), reason: "CONDITION_FAILED", description })
+        }
     }
 }
 
-/// An operand that `op` accepts, for checking a rule whose operand is known only with the event.
-fn sample(op: IntentOp) -> Option<Value> {
-    match op {
-        IntentOp::Increment | IntentOp::Decrement | IntentOp::Min | IntentOp::Max => Some(json!(1)),
-        IntentOp::Grant => Some(json!({"expires": "2030-01-01T00:00:00Z"})),
-        IntentOp::Replace => Some(json!({"field": "sample"})),
-        _ => Some(json!("sample")),
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Loading a configuration: files, documents, tenants, and the checks between documents.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path as FilePath;
 
 use tributary_model::{Kind, Kinds, Path, SourceName, TenantId};
@@ -9,18 +9,22 @@ use crate::change;
 use crate::documents::destination::{Destination, HeaderValue};
 use crate::documents::fields::Fields;
 use crate::documents::mapping::Mapping;
+use crate::documents::schema::Schema;
+use crate::documents::scenario::Scenario;
 use crate::documents::source::Source;
 use crate::documents::workflow::Workflow;
-use crate::documents::{self, Draft, Entry};
+use crate::document::{self, Document, Seen};
+use crate::documents::{self, DocumentKind, Draft};
 use crate::error::{ConfigErrors, Origin, Place, Problems};
-use crate::files::{self, File};
+use crate::revision::{self, Revision};
 use crate::secrets::SecretRef;
-use crate::yaml;
 
 /// A whole configuration, checked and immutable.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Names the contents: 16 hex digits, equal for equal files.
+    /// The revision's number; 0 for a directory, which was never applied.
+    pub number: u64,
+    /// The revision's name, such as `12-3fa9c1d2`: equal for documents that say the same.
     pub revision: String,
     /// Everything by tenant.
     pub tenants: BTreeMap<TenantId, Tenant>,
@@ -33,37 +37,63 @@ pub struct Tenant {
     pub sources: BTreeMap<SourceName, Source>,
     /// The kind of every path.
     pub kinds: Kinds,
+    /// What events must look like.
+    pub schemas: Vec<Schema>,
     /// What events change.
     pub mappings: Vec<Mapping>,
     /// What is decided about events.
     pub workflows: Vec<Workflow>,
     /// Where profiles go.
     pub destinations: Vec<Destination>,
+    /// What is to be tested without a mesh; none in a revision.
+    pub scenarios: Vec<Scenario>,
 }
 
 impl Config {
-    /// Reads every `*.yaml` and `*.yml` below `dir` and checks all of it.
+    /// Reads every `*.yaml` and `*.yml` below `dir` and checks all of it. The revision's number is 0.
     ///
     /// # Errors
     /// Everything that is wrong, each with file, line and reason; also for a missing directory or one without
     /// documents.
     pub fn load(dir: &FilePath) -> Result<Config, ConfigErrors> {
-        let files = files::read(dir)?;
-        let mut problems = Problems::default();
-        let entries = read_entries(&files, dir, &mut problems);
-        if entries.is_empty() && problems.none_so_far() {
-            return Err(ConfigErrors::about(dir.display().to_string(), "the files hold no documents"));
+        let mut reading = Reading::default();
+        for part in document::parts(dir)? {
+            let heading = documents::heading(&part.text, &part.origin(), &mut reading.problems);
+            if let Some(heading) = heading {
+                let read = documents::read(&part.text, &heading, &mut reading.problems);
+                if let Some(document) = part.named(&heading) {
+                    reading.take(&document, &heading.origin, read);
+                    reading.documents.push(document);
+                }
+            }
         }
-        let drafts = by_tenant(entries, &mut problems);
-        let tenants = drafts
-            .into_iter()
-            .map(|(id, draft)| {
-                let tenant = assemble(&id, draft, &mut problems);
-                (id, tenant)
-            })
-            .collect();
-        problems.into_result()?;
-        Ok(Config { revision: files::revision(&files), tenants })
+        let id = revision::id(0, &reading.documents);
+        reading.finish(0, id)
+    }
+
+    /// Checks `documents` and makes a configuration of them. The revision's number is 0.
+    ///
+    /// # Errors
+    /// Everything that is wrong, each with file, line and reason: as from [`Config::load`] of their directory.
+    pub fn from_documents(documents: &[Document]) -> Result<Config, ConfigErrors> {
+        check(documents, 0, revision::id(0, documents))
+    }
+
+    /// The configuration that `revision` is.
+    ///
+    /// # Errors
+    /// As [`Config::from_documents`]: a later release may refuse what an earlier one let through.
+    pub fn of(revision: &Revision) -> Result<Config, ConfigErrors> {
+        check(&revision.documents, revision.number, revision.id())
+    }
+
+    /// The configuration that a published revision is: what [`Revision::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// In words, for whoever applied it: bytes of another kind, or documents that [`Config::of`] refuses.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Config, String> {
+        let revision = Revision::from_bytes(bytes)?;
+        Config::of(&revision).map_err(|errors| errors.to_string())
     }
 
     /// What `tenant` has configured.
@@ -123,40 +153,60 @@ fn env_names<'a>(references: impl Iterator<Item = &'a SecretRef>) -> BTreeSet<St
     names.collect()
 }
 
-fn read_entries(files: &[File], dir: &FilePath, problems: &mut Problems) -> Vec<Entry> {
-    let mut entries = Vec::new();
-    for file in files {
-        let origin = Origin { file: file.path.as_str().into(), document: None, place: Place::default() };
-        for document in yaml::documents(&file.text) {
-            entries.extend(documents::read(&document, &origin, dir, problems));
-        }
-    }
-    entries
+/// A configuration being read: documents by tenant, and what is wrong so far.
+#[derive(Default)]
+struct Reading {
+    documents: Vec<Document>,
+    seen: Seen,
+    drafts: BTreeMap<TenantId, Draft>,
+    problems: Problems,
 }
 
-fn by_tenant(entries: Vec<Entry>, problems: &mut Problems) -> BTreeMap<TenantId, Draft> {
-    let mut first_of: HashMap<(String, TenantId, String), Origin> = HashMap::new();
-    let mut drafts: BTreeMap<TenantId, Draft> = BTreeMap::new();
-    for entry in entries {
-        let is_source = entry.kind == documents::SOURCE;
-        let identity = (entry.kind, entry.tenant.clone(), entry.name);
-        if let Some(first) = first_of.get(&identity) {
-            let reason = format!(
-                "tenant {} has a {} {} already, at {}:{}",
-                identity.1, identity.0, identity.2, first.file, first.place.line
-            );
-            problems.add(&entry.origin, Place::default(), reason);
-            continue;
+impl Reading {
+    /// Takes `document` in. `read` is `None` when only its heading could be read: its name counts all the same, so that
+    /// nothing is said twice.
+    fn take(&mut self, document: &Document, origin: &Origin, read: Option<documents::Read>) {
+        let Ok(tenant) = TenantId::new(&document.tenant) else { return };
+        if !self.seen.is_new(document, origin, &mut self.problems) {
+            return;
         }
-        first_of.insert(identity, entry.origin.clone());
-        let draft = drafts.entry(entry.tenant).or_default();
-        draft.has_source |= is_source;
-        draft.origins.push(entry.origin.clone());
-        if let Some(document) = entry.document {
-            document.add_to(draft, entry.origin);
+        let draft = self.drafts.entry(tenant).or_default();
+        draft.has_source |= document.kind == Source::NAME;
+        draft.origins.push(origin.clone());
+        if let Some(read) = read {
+            read(draft, origin.clone());
         }
     }
-    drafts
+
+    fn finish(mut self, number: u64, revision: String) -> Result<Config, ConfigErrors> {
+        crate::check::write_keys(self.drafts.values(), &mut self.problems);
+        let mut tenants = BTreeMap::new();
+        for (id, draft) in self.drafts {
+            let tenant = assemble(&id, draft, &mut self.problems);
+            tenants.insert(id, tenant);
+        }
+        self.problems.into_result()?;
+        Ok(Config { number, revision, tenants })
+    }
+}
+
+fn check(documents: &[Document], number: u64, revision: String) -> Result<Config, ConfigErrors> {
+    let mut reading = Reading::default();
+    for document in documents {
+        let Some(heading) = documents::heading(&document.text, &document.origin(), &mut reading.problems) else {
+            continue;
+        };
+        let said = heading.tenant.as_ref().map(|tenant| (tenant.as_str(), heading.kind.name, &*heading.name));
+        if said.is_some_and(|said| said != document.identity()) {
+            let (tenant, kind, name) = document.identity();
+            let reason = format!("was given as {kind} {name} of tenant {tenant}, which it does not say it is");
+            reading.problems.add(&heading.origin, Place::default(), reason);
+            continue;
+        }
+        let read = documents::read(&document.text, &heading, &mut reading.problems);
+        reading.take(document, &heading.origin, read);
+    }
+    reading.finish(number, revision)
 }
 
 /// Checks a tenant's documents against each other.
@@ -179,18 +229,28 @@ fn assemble(id: &TenantId, draft: Draft, problems: &mut Problems) -> Tenant {
             }
         }
     }
+    crate::check::check(&draft, kinds.as_ref(), problems);
+    let mut schemas: Vec<Schema> = draft.schemas.into_iter().map(|(_, schema)| schema).collect();
     let mut mappings: Vec<Mapping> = draft.mappings.into_iter().map(|(_, mapping)| mapping).collect();
     let mut workflows: Vec<Workflow> = draft.workflows.into_iter().map(|(_, workflow)| workflow).collect();
+    for scenario in &draft.scenarios {
+        scenario.check(&draft.origins, kinds.as_ref(), problems);
+    }
     let mut destinations = draft.destinations;
+    let mut scenarios = draft.scenarios;
+    schemas.sort_by(|a, b| a.name.cmp(&b.name));
     mappings.sort_by(|a, b| a.name.cmp(&b.name));
     workflows.sort_by(|a, b| a.name.cmp(&b.name));
     destinations.sort_by(|a, b| a.name.cmp(&b.name));
+    scenarios.sort_by(|a, b| a.name.cmp(&b.name));
     Tenant {
-        sources: draft.sources.into_iter().map(|source| (source.name.clone(), source)).collect(),
+        sources: draft.sources.into_iter().map(|(_, source)| (source.name.clone(), source)).collect(),
         kinds: kinds.unwrap_or_default(),
+        schemas,
         mappings,
         workflows,
         destinations,
+        scenarios,
     }
 }
 

@@ -88,8 +88,29 @@ impl From<Location> for Place {
 #[derive(Debug, Clone)]
 pub(crate) struct Origin {
     pub(crate) file: Arc<str>,
+    /// How many lines of the file stand before the document's text. Places are places in the text: they are moved
+    /// when they are told.
+    pub(crate) lines_before: u64,
     pub(crate) document: Option<String>,
+    /// What is told when a part of the document has no place.
     pub(crate) place: Place,
+}
+
+impl Origin {
+    /// Of a text that begins at `line` of `file`.
+    pub(crate) fn in_file(file: &str, line: u64) -> Origin {
+        Origin {
+            file: file.into(),
+            lines_before: line.saturating_sub(1),
+            document: None,
+            place: Place::default(),
+        }
+    }
+
+    /// The line of the file that `place` of the document is in.
+    pub(crate) fn line_of(&self, place: Place) -> u64 {
+        if place.line == 0 { 0 } else { place.line.saturating_add(self.lines_before) }
+    }
 }
 
 /// Collects what is wrong; loading goes on, so that one run tells everything.
@@ -102,7 +123,7 @@ impl Problems {
         let place = if place == Place::default() { origin.place } else { place };
         self.0.push(ConfigError {
             file: origin.file.to_string(),
-            line: place.line,
+            line: origin.line_of(place),
             column: place.column,
             document: origin.document.clone(),
             reason: reason.into(),
@@ -111,6 +132,12 @@ impl Problems {
 
     pub(crate) fn none_so_far(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Whether something was said about `place` already.
+    pub(crate) fn told(&self, origin: &Origin, place: Place) -> bool {
+        let (line, column) = (origin.line_of(place), place.column);
+        self.0.iter().any(|error| *error.file == *origin.file && (error.line, error.column) == (line, column))
     }
 
     /// `Err` with everything collected, by file and line.

@@ -1,6 +1,7 @@
 //! What mappings and workflows can read of an event.
 
 use serde_json::{Map, Value, json};
+use tributary_expressions::nearest;
 use tributary_model::Time;
 
 /// The parts of one event, borrowed from whoever holds it.
@@ -81,13 +82,29 @@ impl SourcePath {
                     _ => {
                         return Err(format!(
                             "cannot take a value from {text:?}: write properties.<path>, context.<path>, \
-                             id, type, time, received, source or session_id"
+                             id, type, time, received, source or session_id{}",
+                            meant(&first, &rest)
                         ));
                     }
                 }
             }
         };
         Ok(SourcePath(root))
+    }
+
+    /// The names from the event down to the value.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &str> {
+        let (root, rest): (&str, &[String]) = match &self.0 {
+            Root::Properties(rest) => ("properties", rest),
+            Root::Context(rest) => ("context", rest),
+            Root::Id => ("id", &[]),
+            Root::Type => ("type", &[]),
+            Root::Time => ("time", &[]),
+            Root::Received => ("received", &[]),
+            Root::Source => ("source", &[]),
+            Root::SessionId => ("session_id", &[]),
+        };
+        std::iter::once(root).chain(rest.iter().map(String::as_str))
     }
 
     /// The value there; `None` when it is absent or null, which both mean "not known".
@@ -103,6 +120,18 @@ impl SourcePath {
             Root::Source => Some(event.source.into()),
             Root::SessionId => event.session_id.map(Value::from),
         }
+    }
+}
+
+/// Which part of an event was probably meant by one that no event has.
+fn meant(first: &str, rest: &[String]) -> String {
+    let known = ["properties", "context", "id", "type", "time", "received", "source", "session_id"];
+    match nearest(first, known) {
+        Some(near @ ("properties" | "context")) if !rest.is_empty() => {
+            format!("; did you mean {near}.{}?", rest.join("."))
+        }
+        Some(near) if rest.is_empty() => format!("; did you mean {near}?"),
+        _ => String::new(),
     }
 }
 

@@ -1,9 +1,7 @@
-//! Reading the directory: which files count, in which order, and their revision.
+//! Reading the directory: which files count, and in which order.
 
 use std::fs;
 use std::path::Path;
-
-use sha2::{Digest, Sha256};
 
 use crate::error::ConfigErrors;
 
@@ -34,19 +32,6 @@ pub(crate) fn read(dir: &Path) -> Result<Vec<File>, ConfigErrors> {
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
-}
-
-/// The same files give the same revision, whatever the directory is called: the first 16 hex digits of a
-/// SHA-256 over paths and contents.
-pub(crate) fn revision(files: &[File]) -> String {
-    let mut hash = Sha256::new();
-    for file in files {
-        for part in [file.path.as_bytes(), file.text.as_bytes()] {
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part);
-        }
-    }
-    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn collect(dir: &Path, prefix: &str, depth: usize, files: &mut Vec<File>) -> Result<(), ConfigErrors> {

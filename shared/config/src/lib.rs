@@ -9,26 +9,45 @@
 //! Start reading at `config.rs`; `documents/mod.rs` is the one place that lists the kinds of documents.
 //! What the documents mean is described in `docs/configuration.md`.
 
+mod at;
 mod change;
+mod check;
 mod config;
+mod diff;
+mod document;
 mod documents;
 mod error;
 mod event_view;
 mod files;
 mod names;
+mod plan;
+mod revision;
+mod schema;
 mod secrets;
+mod shape;
+mod sources;
 mod yaml;
 
-pub use change::{ChangeRule, ChangeValue};
+pub use change::{ChangeRule, ChangeValue, Conversion, Failure, MAX_EACH, Made, Sight};
 pub use config::{Config, Tenant, required_env};
+pub use document::{Document, read_directory};
 pub use documents::destination::{Delivery, Destination, HeaderValue, Retry, Webhook};
 pub use documents::mapping::{Mapping, Target};
+pub use documents::scenario::{
+    Clock, Expectation, Given, Scenario, ScenarioEvent, ScenarioPayload, ScenarioStep,
+};
+pub use documents::schema::{Example, Schema};
 pub use documents::source::Source;
 pub use documents::workflow::{EmitRule, PropertyValue, Step, Trigger, Workflow};
 pub use error::{ConfigError, ConfigErrors};
 pub use event_view::{EventView, SourcePath};
 pub use names::Events;
+pub use plan::{Action, DocumentChange, FieldChange, Plan, plan, plan_for};
+pub use revision::{Revision, number_of};
+pub use schema::json_schema;
 pub use secrets::{SecretError, SecretErrors, SecretRef, WriteKeys};
+pub use shape::Misfit;
+pub use sources::Sources;
 
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// The longest name of a document.
@@ -28,6 +29,23 @@ impl Events {
         }
     }
 
+    /// A type that both name; `*` is one of its own.
+    pub(crate) fn same<'e>(&'e self, other: &'e Events) -> Option<&'e str> {
+        match (self, other) {
+            (Events::Any, Events::Any) => Some("*"),
+            (Events::Types(these), Events::Types(those)) => these.intersection(those).next().map(String::as_str),
+            _ => None,
+        }
+    }
+
+    /// Whether there is a type that both mean.
+    pub(crate) fn overlap(&self, other: &Events) -> bool {
+        match (self, other) {
+            (Events::Types(these), Events::Types(those)) => !these.is_disjoint(those),
+            _ => true,
+        }
+    }
+
     pub(crate) fn from_spec(spec: EventsSpec) -> Result<Events, String> {
         let types = match spec {
             EventsSpec::One(one) if one == "*" => return Ok(Events::Any),
@@ -44,7 +62,7 @@ impl Events {
 }
 
 /// `events:` as it is written: a list of types, one type, or `"*"`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "expected a list of event types, or \"*\" for all")]
 pub(crate) enum EventsSpec {
     One(String),

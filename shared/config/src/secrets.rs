@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use tributary_model::{SourceName, TenantId};
@@ -14,20 +15,23 @@ use crate::config::Config;
 /// A shorter write key can be guessed; the generated ones have 32 characters and more.
 const MIN_WRITE_KEY_BYTES: usize = 16;
 
+/// Names a directory of files, as mounted secrets are: what is not in the environment is looked for there.
+const SECRETS_DIRECTORY: &str = "TRIBUTARY_SECRETS";
+
 /// Where a secret is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum SecretRef {
-    /// In an environment variable.
+    /// In an environment variable, or else in the file of that name in the directory `$TRIBUTARY_SECRETS`.
     Env(String),
-    /// In a file; surrounding white space is not part of it.
+    /// In a file, by its whole path; surrounding white space is not part of it.
     File(PathBuf),
 }
 
 /// A secret that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
-    /// The environment variable is not set, or empty.
-    #[error("{wanted_by}: environment variable {name} is not set")]
+    /// The environment variable is not set, or empty, and there is no file for it.
+    #[error("{wanted_by}: environment variable {name} is not set, and $TRIBUTARY_SECRETS has no file of that name")]
     MissingEnv {
         /// What needs it, like `Source website of tenant demo`.
         wanted_by: String,
@@ -161,18 +165,19 @@ impl SecretRef {
         environment: &dyn Fn(&str) -> Option<String>,
     ) -> Result<SecretString, SecretError> {
         match self {
-            SecretRef::Env(name) => match environment(name) {
-                Some(value) if !value.is_empty() => Ok(SecretString::from(value)),
-                _ => Err(SecretError::MissingEnv { wanted_by: wanted_by.into(), name: name.clone() }),
-            },
-            SecretRef::File(path) => match std::fs::read_to_string(path) {
-                Ok(text) => Ok(SecretString::from(text.trim())),
-                Err(error) => Err(SecretError::UnreadableFile {
-                    wanted_by: wanted_by.into(),
-                    path: path.display().to_string(),
-                    reason: error.to_string(),
-                }),
-            },
+            SecretRef::Env(name) => {
+                let set = |name: &str| environment(name).filter(|value| !value.is_empty());
+                if let Some(value) = set(name) {
+                    return Ok(SecretString::from(value));
+                }
+                let directory = set(SECRETS_DIRECTORY).map(PathBuf::from);
+                let mounted = directory.map(|directory| directory.join(name)).filter(|path| path.exists());
+                mounted.map_or_else(
+                    || Err(SecretError::MissingEnv { wanted_by: wanted_by.into(), name: name.clone() }),
+                    |path| read(&path, wanted_by),
+                )
+            }
+            SecretRef::File(path) => read(path, wanted_by),
         }
     }
 
@@ -185,26 +190,44 @@ impl SecretRef {
 }
 
 /// A secret's place as it is written: `{env: NAME}` or `{file: PATH}`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SecretSpec {
+    /// An environment variable; else a file of this name in the directory that `TRIBUTARY_SECRETS` names.
     #[serde(default)]
     pub(crate) env: Option<String>,
+    /// The whole path of a file.
     #[serde(default)]
     pub(crate) file: Option<PathBuf>,
 }
 
 impl SecretSpec {
-    /// `dir` is what a relative file is relative to.
-    pub(crate) fn into_ref(self, dir: &std::path::Path) -> Result<SecretRef, String> {
+    /// The reference. A file's path says all of it: documents are applied from one machine and read on others, so there is
+    /// no directory that it could be relative to.
+    pub(crate) fn into_ref(self) -> Result<SecretRef, String> {
         match (self.env, self.file) {
             (Some(name), None) => {
                 crate::names::check_env_name(&name)?;
                 Ok(SecretRef::Env(name))
             }
-            (None, Some(path)) => Ok(SecretRef::File(dir.join(path))),
+            (None, Some(path)) if path.is_absolute() => Ok(SecretRef::File(path)),
+            (None, Some(path)) => Err(format!(
+                "{} is a relative path; write the whole path that the file has where the stages run, beginning with /",
+                path.display()
+            )),
             _ => Err("a secret is either env: NAME or file: PATH".into()),
         }
+    }
+}
+
+fn read(path: &Path, wanted_by: &str) -> Result<SecretString, SecretError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(SecretString::from(text.trim())),
+        Err(error) => Err(SecretError::UnreadableFile {
+            wanted_by: wanted_by.into(),
+            path: path.display().to_string(),
+            reason: error.to_string(),
+        }),
     }
 }
 

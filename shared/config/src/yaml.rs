@@ -2,43 +2,48 @@
 
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
-use serde_saphyr::{DefaultMessageFormatter, MessageFormatter, Options, Spanned};
+use serde_saphyr::{DefaultMessageFormatter, Error, MessageFormatter, Options};
 
+use tributary_expressions::did_you_mean;
+
+use crate::at::At;
 use crate::error::{Origin, Place, Problems};
+
+/// Whose a document is that does not say it.
+pub(crate) const DEFAULT_TENANT: &str = "default";
 
 /// What every document says about itself.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Head {
-    pub(crate) kind: Spanned<String>,
-    pub(crate) name: Spanned<String>,
+    pub(crate) kind: At<String>,
+    pub(crate) name: At<String>,
     #[serde(default)]
-    pub(crate) tenant: Option<Spanned<String>>,
+    pub(crate) tenant: Option<At<String>>,
     #[serde(rename = "spec")]
     _spec: IgnoredAny,
 }
 
-/// The documents of a file, each preceded by as many empty lines as stand before it in the file, so that the
-/// places in it are those of the file. Splitting by hand and not with the parser: it stops at the first
-/// error, and the documents after it have errors worth telling too.
-pub(crate) fn documents(text: &str) -> Vec<String> {
+/// The documents of a file, each with the line it begins at. Splitting by hand and not with the parser: it stops at the
+/// first error, and the documents after it have errors worth telling too.
+pub(crate) fn documents(text: &str) -> Vec<(u64, String)> {
     let mut documents = Vec::new();
-    let mut current = String::new();
-    for (index, line) in text.lines().enumerate() {
-        if is_marker(line, "---") || is_marker(line, "...") {
-            documents.push(std::mem::replace(&mut current, "\n".repeat(index + 1)));
-            // Content may follow on the marker's own line: `--- {kind: Source, ...}`.
-            let content = line.get(3..).unwrap_or_default();
+    let mut current = (1, String::new());
+    for (line, text) in (1_u64..).zip(text.lines()) {
+        if is_marker(text, "---") || is_marker(text, "...") {
+            documents.push(std::mem::replace(&mut current, (line + 1, String::new())));
+            // Content may follow on the marker's own line: `--- {kind: Source, ...}`. It keeps its column.
+            let content = text.get(3..).unwrap_or_default();
             if !is_blank(content) {
-                current = format!("{}   {content}\n", "\n".repeat(index));
+                current = (line, format!("   {content}\n"));
             }
             continue;
         }
-        current.push_str(line);
-        current.push('\n');
+        current.1.push_str(text);
+        current.1.push('\n');
     }
     documents.push(current);
-    documents.retain(|document| !document.lines().all(is_blank));
+    documents.retain(|(_, document)| !document.lines().all(is_blank));
     documents
 }
 
@@ -66,6 +71,15 @@ pub(crate) fn spec<T: DeserializeOwned>(
     parse::<Body<T>>(document, origin, problems).map(|body| body.spec)
 }
 
+/// The `spec` of a document as JSON, however it is written; `None` when it has none.
+pub(crate) fn contents(document: &str) -> Option<serde_json::Value> {
+    #[derive(Deserialize)]
+    struct Body {
+        spec: serde_json::Value,
+    }
+    serde_saphyr::from_str_with_options::<Body>(document, options()).ok().map(|body| body.spec)
+}
+
 fn parse<T: DeserializeOwned>(document: &str, origin: &Origin, problems: &mut Problems) -> Option<T> {
     match serde_saphyr::from_str_with_options(document, options()) {
         Ok(value) => Some(value),
@@ -74,9 +88,18 @@ fn parse<T: DeserializeOwned>(document: &str, origin: &Origin, problems: &mut Pr
             let place = error.location().map(Place::from).unwrap_or_default();
             // The text may quote the file, and the file may hold anything.
             let message = DefaultMessageFormatter.format_message(error).replace(char::is_control, " ");
-            problems.add(origin, place, message);
+            problems.add(origin, place, message + &suggestion(error));
             None
         }
+    }
+}
+
+/// Which field or variant was probably meant by one that is not known.
+fn suggestion(error: &Error) -> String {
+    match error {
+        Error::SerdeUnknownField { field: word, expected, .. }
+        | Error::SerdeUnknownVariant { variant: word, expected, .. } => did_you_mean(word, expected.iter().copied()),
+        _ => String::new(),
     }
 }
 

@@ -6,7 +6,7 @@
 //! CEL's operator. Their names cannot be written in CEL source.
 
 use cel::common::ast::{Expr, IdedExpr};
-use cel::common::types::{CelDouble, CelInt, CelUInt, DYN_TYPE};
+use cel::common::types::{CelDouble, CelInt, CelMap, CelUInt, DYN_TYPE};
 use cel::common::value::{CowVal, Val};
 use cel::{Env, ExecutionError, Value};
 
@@ -52,6 +52,11 @@ pub(crate) fn declare(env: &mut Env) {
 
 fn add<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
     let [a, b] = same_type(args)?;
+    // The interpreter would add the keys of an object to a list, which CEL knows nothing of.
+    let is_object = |of: &CowVal<'_, '_>| of.downcast_ref::<CelMap<'_>>().is_some();
+    if is_object(&a) || is_object(&b) {
+        return Err(no_operator("add", &a, &b));
+    }
     let adder = a.as_adder().ok_or_else(|| no_operator("add", &a, &b))?;
     Ok(CowVal::Owned(adder.add(b.as_ref())?.into_owned()))
 }

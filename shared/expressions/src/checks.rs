@@ -3,7 +3,7 @@
 use cel::common::ast::{EntryExpr, Expr, IdedExpr};
 
 use crate::compile::ExpressionError;
-use crate::scope::VARIABLES;
+use crate::variables::Variables;
 
 /// How deep the tree may be: the interpreter recurses on the stack of whoever evaluates.
 const MAX_DEPTH: usize = 32;
@@ -18,7 +18,7 @@ const TYPES: [&str; 11] =
 
 /// Every function of CEL's standard library as this interpreter has it. Its environment cannot be asked for
 /// names alone, and without the list a misspelt function would only fail when an event comes.
-const FUNCTIONS: [&str; 36] = [
+pub(crate) const FUNCTIONS: [&str; 36] = [
     "bool",
     "bytes",
     "contains",
@@ -65,12 +65,13 @@ pub(crate) struct ReadPath {
 }
 
 /// Refuses what would be too deep or too slow to evaluate, or can never work.
-pub(crate) fn check(expression: &IdedExpr) -> Result<(), ExpressionError> {
-    let mut walk = Walk { bound: Vec::new(), macros: 0 };
+pub(crate) fn check(expression: &IdedExpr, variables: Variables) -> Result<(), ExpressionError> {
+    let mut walk = Walk { variables, bound: Vec::new(), macros: 0 };
     walk.check(expression, 1, 0)
 }
 
 struct Walk<'e> {
+    variables: Variables,
     /// Names that enclosing macros have bound.
     bound: Vec<&'e str>,
     macros: usize,
@@ -117,8 +118,15 @@ impl<'e> Walk<'e> {
     }
 
     fn check_name(&self, name: &str) -> Result<(), ExpressionError> {
-        let known = VARIABLES.contains(&name) || TYPES.contains(&name) || self.bound.contains(&name);
-        if known { Ok(()) } else { Err(ExpressionError::UnknownName { name: name.to_string() }) }
+        let variables = self.variables;
+        if variables.names().contains(&name) || TYPES.contains(&name) || self.bound.contains(&name) {
+            return Ok(());
+        }
+        let name = name.to_string();
+        if variables.hides(&name) {
+            return Err(ExpressionError::Hidden { name });
+        }
+        Err(ExpressionError::UnknownName { name, variables })
     }
 }
 
@@ -150,7 +158,7 @@ fn collect_paths(node: &IdedExpr, found: &mut Vec<ReadPath>) {
 /// `a.b.c` when `node` is that and starts at a variable of the scope.
 fn path_text(node: &IdedExpr) -> Option<String> {
     match &node.expr {
-        Expr::Ident(name) if VARIABLES.contains(&name.as_str()) => Some(name.clone()),
+        Expr::Ident(name) if Variables::All.names().contains(&name.as_str()) => Some(name.clone()),
         Expr::Select(select) if !select.test => {
             path_text(&select.operand).map(|left| format!("{left}.{}", select.field))
         }
@@ -158,7 +166,7 @@ fn path_text(node: &IdedExpr) -> Option<String> {
     }
 }
 
-fn children(node: &IdedExpr) -> Vec<&IdedExpr> {
+pub(crate) fn children(node: &IdedExpr) -> Vec<&IdedExpr> {
     match &node.expr {
         Expr::Unspecified | Expr::Ident(_) | Expr::Literal(_) => Vec::new(),
         Expr::Call(call) => call.target.as_deref().into_iter().chain(&call.args).collect(),

@@ -12,7 +12,10 @@ use cel::common::value::Val;
 
 use crate::checks;
 use crate::failure::Failure;
+use crate::reads::{self, ReadPath};
 use crate::scope::{ENVIRONMENT, Scope};
+use crate::spelling::did_you_mean;
+use crate::variables::Variables;
 
 /// The longest expression, in bytes.
 pub const MAX_SOURCE_BYTES: usize = 4096;
@@ -65,13 +68,21 @@ pub enum ExpressionError {
         reason: String,
     },
     /// A name that no scope has.
-    #[error("unknown name {name}: an expression can use event, profile, session and now")]
+    #[error("unknown name {name}: an expression can use {}{}", .variables.listed(), did_you_mean(name, .variables.names().iter().copied()))]
     UnknownName {
+        /// The name.
+        name: String,
+        /// What it can use.
+        variables: Variables,
+    },
+    /// A name that others may use.
+    #[error("{name} cannot be used here: a mapping sees the event only; decide about profiles in a workflow")]
+    Hidden {
         /// The name.
         name: String,
     },
     /// A function that does not exist.
-    #[error("unknown function {name}")]
+    #[error("unknown function {name}{}", did_you_mean(name, checks::FUNCTIONS))]
     UnknownFunction {
         /// The function.
         name: String,
@@ -96,19 +107,23 @@ struct Inner {
     expression: IdedExpr,
     /// The paths it reads, in order of appearance: asked when one is missing, to name it whole.
     paths: Vec<checks::ReadPath>,
+    reads: Vec<ReadPath>,
 }
 
 impl Compiled {
-    pub(crate) fn compile(source: &str) -> Result<Compiled, ExpressionError> {
+    pub(crate) fn compile(source: &str, variables: Variables) -> Result<Compiled, ExpressionError> {
         check_text(source)?;
-        let (expression, paths) = on_a_large_stack(|| {
+        let compiled = on_a_large_stack(|| {
             let mut expression = parse(source)?;
-            checks::check(&expression)?;
+            checks::check(&expression, variables)?;
+            let reads = reads::of_expression(&expression);
             checks::for_each_mut(&mut expression, &mut crate::arithmetic::make_mixed);
+            checks::for_each_mut(&mut expression, &mut crate::order::make_ordered);
             let paths = checks::paths(&expression);
-            Ok((expression, paths))
-        })?;
-        Ok(Compiled(Arc::new(Inner { source: source.to_string(), expression, paths })))
+            Ok((expression, paths, reads))
+        });
+        let (expression, paths, reads) = compiled.unwrap_or(Err(ExpressionError::Unreadable))?;
+        Ok(Compiled(Arc::new(Inner { source: source.to_string(), expression, paths, reads })))
     }
 
     /// Evaluates and hands the result to `read`.
@@ -128,6 +143,10 @@ impl Compiled {
 
     pub(crate) fn source(&self) -> &str {
         &self.0.source
+    }
+
+    pub(crate) fn reads(&self) -> &[ReadPath] {
+        &self.0.reads
     }
 
     /// The interpreter names only the key that was missing; the first read path that is missing in the same
@@ -182,18 +201,16 @@ fn parse(source: &str) -> Result<IdedExpr, ExpressionError> {
     })
 }
 
-/// Runs `work` with room for the deepest text that passes [`check_text`]. A panic of the parser is an error of
-/// the expression: a document must not be able to end the process that loads it.
-fn on_a_large_stack<T: Send>(
-    work: impl FnOnce() -> Result<T, ExpressionError> + Send,
-) -> Result<T, ExpressionError> {
+/// Runs `work` with room for the deepest text that may be parsed. `None` where it panicked, which is an error of
+/// the text: a document must not be able to end the process that loads it.
+pub(crate) fn on_a_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new()
             .name("compile-expression".into())
             .stack_size(PARSER_STACK_BYTES)
             .spawn_scoped(scope, work)
-            .map_err(|_| ExpressionError::Unreadable)?;
-        thread.join().unwrap_or(Err(ExpressionError::Unreadable))
+            .ok()?;
+        thread.join().ok()
     })
 }
 

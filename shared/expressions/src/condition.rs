@@ -4,7 +4,9 @@ use cel::common::types::CelBool;
 
 use crate::compile::{Compiled, ExpressionError};
 use crate::failure::Failure;
+use crate::reads::ReadPath;
 use crate::scope::Scope;
+use crate::variables::Variables;
 
 /// A compiled CEL condition. Cheap to evaluate, free to share between threads.
 #[derive(Debug, Clone)]
@@ -31,12 +33,20 @@ pub enum Verdict {
 }
 
 impl Condition {
-    /// Compiles a condition.
+    /// Compiles a condition that sees everything.
     ///
     /// # Errors
     /// What [`ExpressionError`] lists: too long, not CEL, an unknown name or function, nested too deeply.
     pub fn compile(source: &str) -> Result<Condition, ExpressionError> {
-        Compiled::compile(source).map(Condition)
+        Condition::compile_with(source, Variables::All)
+    }
+
+    /// Compiles a condition that sees `variables`.
+    ///
+    /// # Errors
+    /// Those of [`Condition::compile`]; also for a name that is not one of `variables`.
+    pub fn compile_with(source: &str, variables: Variables) -> Result<Condition, ExpressionError> {
+        Compiled::compile(source, variables).map(Condition)
     }
 
     /// Decides the condition over `scope`.
@@ -61,6 +71,12 @@ impl Condition {
     #[must_use]
     pub fn source(&self) -> &str {
         self.0.source()
+    }
+
+    /// The paths that it reads, in order of appearance.
+    #[must_use]
+    pub fn reads(&self) -> &[ReadPath] {
+        self.0.reads()
     }
 }
 

@@ -5,7 +5,9 @@ use serde_json::Value;
 use crate::compile::{Compiled, ExpressionError};
 use crate::failure::Failure;
 use crate::json;
+use crate::reads::ReadPath;
 use crate::scope::Scope;
+use crate::variables::Variables;
 
 /// A compiled CEL expression. Cheap to evaluate, free to share between threads.
 #[derive(Debug, Clone)]
@@ -29,12 +31,20 @@ pub enum EvaluationError {
 }
 
 impl Expression {
-    /// Compiles an expression.
+    /// Compiles an expression that sees everything.
     ///
     /// # Errors
     /// What [`ExpressionError`] lists: too long, not CEL, an unknown name or function, nested too deeply.
     pub fn compile(source: &str) -> Result<Expression, ExpressionError> {
-        Compiled::compile(source).map(Expression)
+        Expression::compile_with(source, Variables::All)
+    }
+
+    /// Compiles an expression that sees `variables`.
+    ///
+    /// # Errors
+    /// Those of [`Expression::compile`]; also for a name that is not one of `variables`.
+    pub fn compile_with(source: &str, variables: Variables) -> Result<Expression, ExpressionError> {
+        Compiled::compile(source, variables).map(Expression)
     }
 
     /// Computes the value over `scope`. Whole numbers come back as integers, timestamps as RFC 3339 text.
@@ -52,6 +62,12 @@ impl Expression {
     #[must_use]
     pub fn source(&self) -> &str {
         self.0.source()
+    }
+
+    /// The paths that it reads, in order of appearance.
+    #[must_use]
+    pub fn reads(&self) -> &[ReadPath] {
+        self.0.reads()
     }
 }
 

@@ -1,8 +1,8 @@
-//! Conditions and expressions in CEL, the Common Expression Language: compiled once when configuration is
-//! loaded, evaluated for every event.
+//! Conditions and expressions in CEL, the Common Expression Language, and templates: compiled once when
+//! configuration is loaded, evaluated for every event.
 //!
 //! What is written in a workflow as `profile.purchases.count >= 3` becomes a [`Condition`]; what computes a
-//! value becomes an [`Expression`]. Both read a [`Scope`]: `event`, `profile` and `session` (JSON documents)
+//! value becomes an [`Expression`]; a text with holes is a [`Template`]. All read a [`Scope`]: `event`, `profile` and `session` (JSON documents)
 //! and `now` (a CEL timestamp). Nothing here does I/O, reads a clock or can end the process on bad input.
 //!
 //! Three rules make CEL fit event data:
@@ -22,9 +22,18 @@ mod condition;
 mod expression;
 mod failure;
 mod json;
+mod order;
+mod reads;
 mod scope;
+mod spelling;
+mod template;
+mod variables;
 
 pub use compile::{ExpressionError, MAX_SOURCE_BYTES};
 pub use condition::{Condition, Verdict};
 pub use expression::{EvaluationError, Expression};
+pub use reads::ReadPath;
 pub use scope::Scope;
+pub use spelling::{did_you_mean, nearest};
+pub use template::{MAX_OUTPUT_BYTES, Template, TemplateError};
+pub use variables::Variables;

@@ -1,6 +1,7 @@
 //! What someone wants to change, before admission.
 
 use crate::{Path, Value};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -18,7 +19,7 @@ pub struct Intent {
 }
 
 /// The named operations (docs/algebra.md §3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum IntentOp {
     /// Registers: write; of an object, write its leaves.

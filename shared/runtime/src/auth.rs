@@ -16,6 +16,9 @@ use crate::fault::{Fault, Problem, problem_status};
 /// The metadata key of the mesh credential. Its own key, so that an RPC can be open to both the mesh and administrators.
 pub const MESH_KEY: &str = "tributary-mesh-credential";
 
+/// The metadata key of further tenants' admin keys, one value each, for calls that concern several tenants at once.
+pub const TENANT_KEY: &str = "tributary-tenant-key";
+
 /// The token of `authorization: Bearer <token>`.
 pub fn bearer(metadata: &MetadataMap) -> Option<&str> {
     let header = metadata.get("authorization")?.to_str().ok()?;
@@ -131,14 +134,33 @@ impl AdminKeys {
     /// UNAUTHENTICATED with reason CREDENTIAL_MISSING or CREDENTIAL_INVALID.
     pub fn authenticate(&self, metadata: &MetadataMap) -> Result<String, Problem> {
         let given = bearer(metadata).ok_or_else(missing)?;
+        Ok(self.tenant_of(given.as_bytes())?.to_owned())
+    }
+
+    /// The tenants whose keys the call shows: that of the bearer token first, then those of [`TENANT_KEY`], each once.
+    ///
+    /// # Errors
+    /// As [`AdminKeys::authenticate`]; one key that is not known refuses the call.
+    pub fn authenticate_all(&self, metadata: &MetadataMap) -> Result<Vec<String>, Problem> {
+        let mut tenants = vec![self.authenticate(metadata)?];
+        for given in metadata.get_all(TENANT_KEY) {
+            let tenant = self.tenant_of(given.as_bytes())?;
+            if !tenants.iter().any(|known| known == tenant) {
+                tenants.push(tenant.to_owned());
+            }
+        }
+        Ok(tenants)
+    }
+
+    fn tenant_of(&self, given: &[u8]) -> Result<&str, Problem> {
         // All keys are compared, so that the time does not tell which one was met.
         let mut found = 0u32;
         for (place, (_, key)) in (1u32..).zip(self.keys.iter()) {
-            let same: Choice = given.as_bytes().ct_eq(key.expose_secret().as_bytes());
+            let same: Choice = given.ct_eq(key.expose_secret().as_bytes());
             found.conditional_assign(&place, same);
         }
         let place = usize::try_from(found).unwrap_or_default().checked_sub(1).ok_or_else(invalid)?;
-        Ok(self.keys[place].0.clone())
+        Ok(&self.keys[place].0)
     }
 }
 
@@ -197,6 +219,22 @@ mod tests {
         let unknown = keys.authenticate(&with("authorization", "Bearer four")).unwrap_err();
         assert_eq!(unknown.reason, "CREDENTIAL_INVALID");
         assert_eq!(keys.authenticate(&MetadataMap::new()).unwrap_err().reason, "CREDENTIAL_MISSING");
+    }
+
+    #[test]
+    fn further_keys_lead_to_further_tenants_and_an_unknown_one_to_none_at_all() {
+        let [one, two, three] = ["one", "two", "three"].map(|name| format!("{name}-0123456789abcdef"));
+        let keys = AdminKeys::parse(&format!("acme:{one} globex:{two} acme:{three}")).unwrap();
+        let mut metadata = with("authorization", &format!("Bearer {two}"));
+        assert_eq!(keys.authenticate_all(&metadata).unwrap(), ["globex"]);
+        for key in [&one, &three, &two] {
+            metadata.append(TENANT_KEY, key.parse().unwrap());
+        }
+        assert_eq!(keys.authenticate_all(&metadata).unwrap(), ["globex", "acme"]);
+        metadata.append(TENANT_KEY, "four-0123456789abcdef".parse().unwrap());
+        assert_eq!(keys.authenticate_all(&metadata).unwrap_err().reason, "CREDENTIAL_INVALID");
+        let alone = with(TENANT_KEY, &one);
+        assert_eq!(keys.authenticate_all(&alone).unwrap_err().reason, "CREDENTIAL_MISSING");
     }
 
     #[test]

@@ -49,6 +49,13 @@ pub fn remaining(call: &impl Timed) -> Option<Duration> {
     call.time_left()
 }
 
+/// The time until the call is cut off, by the caller's deadline or by the server's default; none where nothing ends it. For
+/// calls that wait for something and answer without it in time.
+pub fn until_cut<T>(call: &Request<T>) -> Option<Duration> {
+    let deadline = call.extensions().get::<Deadline>();
+    deadline.map(|deadline| deadline.at.saturating_duration_since(Instant::now())).or_else(|| remaining(call))
+}
+
 /// As [`remaining`], for internal hops, where a call without a deadline is a defect of the calling stage.
 ///
 /// # Errors
@@ -138,5 +145,6 @@ mod tests {
         let mut request = Request::new(());
         request.extensions_mut().insert(Deadline { at: Instant::now(), by_caller: false });
         assert_eq!(remaining(&request), None);
+        assert_eq!(until_cut(&request), Some(Duration::ZERO));
     }
 }

@@ -22,5 +22,5 @@ pub use clock::now;
 pub use fault::{Fault, Problem, ServiceError, into_status, reason_of};
 pub use lifecycle::Tasks;
 pub use run::{Context, run};
-pub use server::{Health, MAX_HOP_BYTES, MAX_MESSAGE_BYTES, Server, StartError, bind};
+pub use server::{Health, MAX_HOP_BYTES, MAX_MESSAGE_BYTES, Server, StartError, StreamEnd, bind};
 pub use settings::{SettingsError, SharedSettings, load_stage};

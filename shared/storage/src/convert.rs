@@ -48,6 +48,12 @@ pub(crate) fn shown_text(document: &Map<String, Value>) -> String {
     if may_hold_nul(&text) { self::text(&without_nul_in(document)) } else { text }
 }
 
+/// As [`shown_text`], for any value.
+pub(crate) fn shown_value(value: &Value) -> String {
+    let text = value.to_string();
+    if may_hold_nul(&text) { without_nul_in_value(value).to_string() } else { text }
+}
+
 /// The text of a document for a jsonb column; `None` where jsonb cannot hold it.
 pub(crate) fn exact_text(document: &Map<String, Value>) -> Option<String> {
     let text = text(document);

@@ -68,6 +68,12 @@ impl StorageError {
         matches!(self, Self::Unavailable { .. })
     }
 
+    /// True where a table is not there yet: the collector lays the database out as soon as it can.
+    pub fn is_not_laid_out(&self) -> bool {
+        matches!(self, Self::UnknownPartition { .. })
+            || matches!(self, Self::Refused { reason } if reason.ends_with("(42P01)"))
+    }
+
     pub(crate) fn data(reason: impl Into<String>) -> Self {
         Self::Data { reason: reason.into() }
     }

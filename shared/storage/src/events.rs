@@ -2,12 +2,14 @@
 
 mod copy;
 mod list;
+mod problems;
 
 pub use list::EventPage;
 
 use serde_json::{Map, Value};
 use sqlx::PgConnection;
 use tributary_model::{EventId, PartitionId, ProfileId, SessionId, SourceName, StreamId, TenantId, Time};
+use tributary_proto::v1::EventProblem;
 
 use crate::{DeadRow, StorageError, convert, flush::Writable};
 
@@ -42,6 +44,12 @@ pub struct EventRow {
     pub cause: Option<EventId>,
     /// Derivations between a client's event and this one; 0 for a client's.
     pub depth: u32,
+    /// What was found wrong with it; it counts all the same.
+    pub problems: Vec<EventProblem>,
+    /// It does not fit the Schema of its type: no mapping and no workflow saw it.
+    pub invalid: bool,
+    /// Recorded after the fact, by an import.
+    pub historical: bool,
     /// Its entry in the stream.
     pub entry: StreamId,
 }

@@ -1,7 +1,7 @@
 //! Postgres: the rows that outlive Redis.
 //!
-//! Holds profiles and sessions (one row a member), events (one table a received day), births, dead rows, and per
-//! partition the epoch and positions that fence the collector. Reads and writes Postgres alone. One file a table.
+//! Holds profiles and sessions (one row a member), events (one table a received day), births, dead rows, revisions of the
+//! configuration, and per partition the epoch and positions that fence the collector. Reads and writes Postgres alone. One file a table.
 //!
 //! Start at [`Storage`], then [`Storage::flush`]: the one transaction that moves a partition forward. The tables and the
 //! reasons for them are in `migrations/`.
@@ -18,6 +18,7 @@ mod partitions;
 mod pool;
 mod profiles;
 mod recovery;
+mod revisions;
 mod rows;
 mod sessions;
 
@@ -30,4 +31,5 @@ pub use partitions::{PartitionRow, Positions};
 pub use pool::{Storage, migrate};
 pub use profiles::{MemberRow, ProfileKey, ProfileRow};
 pub use recovery::Behind;
+pub use revisions::{NewRevision, PastRevision, RevisionPage, RevisionRow};
 pub use sessions::{SessionKey, SessionMember, SessionRow};

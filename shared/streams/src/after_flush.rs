@@ -32,6 +32,8 @@ pub struct Publication {
     pub data: Vec<u8>,
     /// The trace of the newest change.
     pub trace: TraceContext,
+    /// All that changed is historical: nothing is delivered because of it.
+    pub historical: bool,
 }
 
 /// How long a public stream keeps what all of the mesh's own readers have finished.
@@ -88,6 +90,7 @@ impl Redis {
                     row.id.as_str().into(),
                     row.trace.traceparent.as_str().into(),
                     row.trace.tracestate.as_str().into(),
+                    row.historical.into(),
                 ]);
             }
             self.run(&PUBLISH, &keys, &arguments).await?.expect_ok()?;

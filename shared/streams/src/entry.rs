@@ -25,6 +25,8 @@ pub struct Entry {
     pub change: StreamId,
     /// The trace that it belongs to.
     pub trace: TraceContext,
+    /// `{p}:profiles`, `{p}:sessions`: all that changed was recorded after the fact. Nothing is delivered because of it.
+    pub historical: bool,
     /// Trimmed while it was pending: only the position is left. Count it as a loss.
     pub lost: bool,
 }
@@ -49,6 +51,7 @@ impl Entry {
                 "profile" => entry.profile = fields.text()?,
                 "session" => entry.session = fields.text()?,
                 "change" => entry.change = fields.id()?,
+                "historical" => entry.historical = fields.text()? == "1",
                 "traceparent" => entry.trace.traceparent = fields.text()?,
                 "tracestate" => entry.trace.tracestate = fields.text()?,
                 _ => drop(fields.next()?),

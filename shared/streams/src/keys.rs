@@ -23,6 +23,8 @@
 //! | `{p}:gone:<stream>` | string | collector | public readers |
 //! | `{s}:bind:<session>` | hash tag of the session's own hash | preprocess | preprocess, collector |
 //! | `{mesh}:live:<stage>` | zset of instances | processes | processes of the same stage |
+//! | `{mesh}:config` | hash: number to bytes, and the newest number; the newest 16, no TTL | collector | every process |
+//! | `{mesh}:config:stages` | hash of reports, each removed a minute after its last renewal | every process | collector |
 //!
 //! A session's pending list and snapshot are named by session *and* origin: two profiles of one partition can both hold
 //! a member of one session, and members never mix.
@@ -144,6 +146,14 @@ pub(crate) fn binding(s: PartitionId, tenant: &TenantId, session: &SessionId) ->
 
 pub(crate) fn live(stage: &str) -> String {
     format!("{{mesh}}:live:{stage}")
+}
+
+pub(crate) fn config() -> String {
+    "{mesh}:config".to_owned()
+}
+
+pub(crate) fn config_stages() -> String {
+    "{mesh}:config:stages".to_owned()
 }
 
 fn subject_name(tenant: &TenantId, subject: &Subject) -> String {

@@ -10,8 +10,9 @@ use std::{
 };
 use tonic::transport::{Channel, Endpoint};
 use tributary_proto::v1::{
-    dispatch_service_client::DispatchServiceClient, ingest_service_client::IngestServiceClient,
-    profile_service_client::ProfileServiceClient,
+    config_service_client::ConfigServiceClient, dispatch_service_client::DispatchServiceClient,
+    ingest_service_client::IngestServiceClient, profile_service_client::ProfileServiceClient,
+    workflow_service_client::WorkflowServiceClient,
 };
 use tributary_servers::{Launch, Process, Stage, free_port, random_secret, tail, wait_serving};
 
@@ -81,6 +82,24 @@ impl Mesh {
     pub fn profiles(&self) -> ProfileServiceClient<Authorised> {
         ProfileServiceClient::with_interceptor(
             self.channel(Stage::Collector),
+            Bearer::new(self.first_admin_key()),
+        )
+    }
+
+    /// A client for configuration, with the first tenant's admin key.
+    #[must_use]
+    pub fn configuration(&self) -> ConfigServiceClient<Authorised> {
+        ConfigServiceClient::with_interceptor(
+            self.channel(Stage::Collector),
+            Bearer::new(self.first_admin_key()),
+        )
+    }
+
+    /// A client for workflows, with the first tenant's admin key.
+    #[must_use]
+    pub fn workflows(&self) -> WorkflowServiceClient<Authorised> {
+        WorkflowServiceClient::with_interceptor(
+            self.channel(Stage::Workflow),
             Bearer::new(self.first_admin_key()),
         )
     }

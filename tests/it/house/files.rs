@@ -38,7 +38,7 @@ pub(super) fn root() -> &'static Path {
 }
 
 /// Everything that people write. What tools make and data that came from elsewhere is left out: the folders and files
-/// whose names begin with a dot, `target`, `tests/data`, the lock file and the licence.
+/// whose names begin with a dot, `target`, the generated `docs/schema`, `tests/data`, the lock file and the licence.
 pub(super) fn texts() -> anyhow::Result<Vec<Text>> {
     let mut texts = Vec::new();
     collect(root(), &mut texts)?;
@@ -66,7 +66,8 @@ fn collect(folder: &Path, texts: &mut Vec<Text>) -> anyhow::Result<()> {
 
 fn is_left_out(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let named = ["target", "Cargo.lock", "LICENSE", "tests/data", "tests/proptest-regressions"];
+    let named =
+        ["target", "Cargo.lock", "LICENSE", "docs/schema", "tests/data", "tests/proptest-regressions"];
     name.starts_with('.') || named.iter().any(|left_out| from_root(path) == Path::new(left_out))
 }
 

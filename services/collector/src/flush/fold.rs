@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 
 use prost::Message as _;
-use serde_json::{Map, Value};
 use tributary_model::{Change, ProfileId, SessionId, State, StreamId, TenantId, Time, TraceContext};
 use tributary_proto::{convert, v1};
 use tributary_storage::{DeadRow, OriginRow, ProfileRow, SessionRow};
@@ -11,6 +10,7 @@ use tributary_streams::{Entry, Subject};
 
 use crate::{
     cache::{Key, Member},
+    configuration::Viewpoint,
     wire::{self, Unreadable},
 };
 
@@ -25,6 +25,7 @@ pub(crate) struct Step {
     bound: Option<ProfileId>,
     received: Time,
     trace: TraceContext,
+    historical: bool,
 }
 
 /// What a flush writes of its changes.
@@ -36,8 +37,17 @@ pub(crate) struct Folding {
     pub(crate) origins: Vec<OriginRow>,
     /// Entries that cannot be read.
     pub(crate) dead: Vec<DeadRow>,
-    /// The trace of each row's newest change.
-    pub(crate) traces: HashMap<Key, TraceContext>,
+    /// How each row is published.
+    pub(crate) marks: HashMap<Key, Mark>,
+}
+
+/// What a publication says beside the row.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// The trace of the row's newest change.
+    pub(crate) trace: TraceContext,
+    /// All its entries in this flush are historical. Not known of what a former owner folded: that counts as live.
+    pub(crate) historical: bool,
 }
 
 /// Decodes entries; those that cannot be read become dead rows.
@@ -54,7 +64,7 @@ pub(crate) fn decode(entries: &[Entry]) -> (Vec<Step>, Vec<DeadRow>) {
 }
 
 /// Applies steps, which come in the order of the stream, to the rows of before.
-pub(crate) fn fold(steps: Vec<Step>, mut members: HashMap<Key, Member>, now: Time) -> Folding {
+pub(crate) fn fold(steps: Vec<Step>, mut members: HashMap<Key, Member>, viewpoint: &Viewpoint) -> Folding {
     let mut folding = Folding::default();
     // By key, so that the order of rows does not depend on chance.
     let mut touched: BTreeMap<Key, Member> = BTreeMap::new();
@@ -69,10 +79,12 @@ pub(crate) fn fold(steps: Vec<Step>, mut members: HashMap<Key, Member>, now: Tim
             member.state.apply(change);
         }
         member.version = step.id;
-        folding.traces.insert(step.key, step.trace);
+        let mark = folding.marks.entry(step.key).or_insert(Mark { historical: true, ..Mark::default() });
+        mark.trace = step.trace;
+        mark.historical &= step.historical;
     }
     for ((tenant, subject), Member { version, state, bound }) in touched {
-        let fields = shown(&state, now);
+        let fields = viewpoint.of(&tenant, &state).document();
         match subject {
             Subject::Profile(id) => folding.profiles.push(ProfileRow { tenant, id, version, state, fields }),
             Subject::Session { session: id, origin } => {
@@ -82,11 +94,6 @@ pub(crate) fn fold(steps: Vec<Step>, mut members: HashMap<Key, Member>, now: Tim
         }
     }
     folding
-}
-
-/// What people see of a member.
-pub(crate) fn shown(state: &State, now: Time) -> Map<String, Value> {
-    state.view(now).document()
 }
 
 /// An entry set aside.
@@ -129,6 +136,7 @@ fn step(entry: &Entry) -> Result<Option<Step>, Unreadable> {
         bound,
         received: wire::time(set.received.as_ref(), "received")?,
         trace: entry.trace.clone(),
+        historical: set.historical,
     }))
 }
 

@@ -15,7 +15,10 @@ use tributary_runtime::telemetry::names;
 use tributary_storage::{FlushBatch, FlushOutcome, Positions};
 use tributary_streams::{Fence, Group, Retention, Stream, Subject};
 
-use self::{cut::Reading, fold::Folding};
+use self::{
+    cut::Reading,
+    fold::{Folding, Mark},
+};
 use crate::{
     cache::{Cache, Key, Member},
     owner::{Lost, Partitions},
@@ -89,7 +92,7 @@ impl<'a> Flusher<'a> {
             ),
             ..batch.to
         };
-        let trace_of = folding.traces;
+        let marks = folding.marks;
         batch.profiles = folding.profiles;
         batch.sessions = folding.sessions;
         batch.origins = folding.origins;
@@ -106,9 +109,11 @@ impl<'a> Flusher<'a> {
         let mut folded: Vec<Folded> = batch.profiles.into_iter().map(Folded::of_profile_row).collect();
         folded.extend(batch.sessions.into_iter().map(Folded::of_session_row));
         let published = traces.published(self.fence.partition);
-        let context =
-            |key: &Key| trace_of.get(key).map(|trace| published.continued(trace)).unwrap_or_default();
-        let members = publish::after_commit(self.partitions, self.fence, cut, folded, context)
+        let mark = |key: &Key| match marks.get(key) {
+            Some(mark) => Mark { trace: published.continued(&mark.trace), ..*mark },
+            None => Mark::default(),
+        };
+        let members = publish::after_commit(self.partitions, self.fence, cut, folded, mark)
             .await
             .map_err(|error| published.failed(error))?;
         drop(published);
@@ -136,7 +141,7 @@ impl<'a> Flusher<'a> {
             }
         }
         members.extend(self.load(missing).await?);
-        let mut folding = fold::fold(steps, members, wire::now());
+        let mut folding = fold::fold(steps, members, &self.partitions.running.view(wire::now()));
         folding.dead = dead;
         Ok(folding)
     }

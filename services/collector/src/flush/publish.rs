@@ -3,14 +3,15 @@
 
 use prost::Message as _;
 use serde_json::{Map, Value};
-use tributary_model::{ProfileId, StreamId, TenantId, Time, TraceContext};
+use tributary_model::{ProfileId, StreamId, TenantId};
 use tributary_proto::{convert, raw::RawStruct, v1};
 use tributary_storage::{ProfileRow, SessionRow};
 use tributary_streams::{Fence, Known, Publication, Stream, Subject};
 
-use super::fold;
+use super::fold::Mark;
 use crate::{
     cache::{Key, Member},
+    configuration::Viewpoint,
     owner::{Lost, Partitions},
 };
 
@@ -37,20 +38,19 @@ impl Folded {
     }
 
     /// Rows that were read do not carry what people see.
-    pub(crate) fn rendered(mut self, now: Time) -> Self {
-        self.fields = fold::shown(&self.known.state, now);
+    pub(crate) fn rendered(mut self, viewpoint: &Viewpoint) -> Self {
+        self.fields = viewpoint.of(&self.tenant, &self.known.state).document();
         self
     }
 }
 
-/// Sets snapshots as of `position` and publishes, each row under the trace that `trace_of` names. Answers the rows, to be
-/// kept in memory.
+/// Sets snapshots as of `position` and publishes, each row as `mark_of` says. Answers the rows, to be kept in memory.
 pub(crate) async fn after_commit(
     partitions: &Partitions,
     fence: &Fence,
     position: StreamId,
     folded: Vec<Folded>,
-    trace_of: impl Fn(&Key) -> TraceContext,
+    mark_of: impl Fn(&Key) -> Mark,
 ) -> Result<Vec<(Key, Member)>, Lost> {
     let mut profiles = Vec::new();
     let mut sessions = Vec::new();
@@ -58,20 +58,12 @@ pub(crate) async fn after_commit(
     let mut bounds = Vec::with_capacity(folded.len());
     for Folded { tenant, subject, known, bound, fields } in folded {
         let key = (tenant, subject);
-        let trace = trace_of(&key);
+        let mark = mark_of(&key);
         match &key.1 {
-            Subject::Profile(id) => profiles.push(profile(&key.0, id, &known, &fields, trace)),
+            Subject::Profile(id) => profiles.push(profile(&key.0, id, &known, &fields, mark)),
             Subject::Session { session, origin } => {
                 let bound = bound.as_ref().unwrap_or(origin);
-                sessions.push(session_member(
-                    &key.0,
-                    session.as_str(),
-                    origin,
-                    bound,
-                    &known,
-                    &fields,
-                    trace,
-                ));
+                sessions.push(session_member(&key.0, session.as_str(), origin, bound, &known, &fields, mark));
             }
         }
         snapshots.push((key.0, key.1, known));
@@ -99,7 +91,7 @@ fn profile(
     id: &ProfileId,
     known: &Known,
     fields: &Map<String, Value>,
-    trace: TraceContext,
+    mark: Mark,
 ) -> Publication {
     let message = v1::Profile {
         tenant: tenant.to_string(),
@@ -108,7 +100,7 @@ fn profile(
         fields: Some(RawStruct::from_object(fields)),
         members: vec![member(id, known)],
     };
-    publication(tenant, id.as_str(), known.version, message.encode_to_vec(), trace)
+    publication(tenant, id.as_str(), known.version, message.encode_to_vec(), mark)
 }
 
 fn session_member(
@@ -118,7 +110,7 @@ fn session_member(
     bound: &ProfileId,
     known: &Known,
     fields: &Map<String, Value>,
-    trace: TraceContext,
+    mark: Mark,
 ) -> Publication {
     let message = v1::Session {
         tenant: tenant.to_string(),
@@ -128,7 +120,7 @@ fn session_member(
         fields: Some(RawStruct::from_object(fields)),
         members: vec![member(origin, known)],
     };
-    publication(tenant, id, known.version, message.encode_to_vec(), trace)
+    publication(tenant, id, known.version, message.encode_to_vec(), mark)
 }
 
 fn member(origin: &ProfileId, known: &Known) -> v1::Member {
@@ -139,12 +131,7 @@ fn member(origin: &ProfileId, known: &Known) -> v1::Member {
     }
 }
 
-fn publication(
-    tenant: &TenantId,
-    id: &str,
-    version: StreamId,
-    data: Vec<u8>,
-    trace: TraceContext,
-) -> Publication {
-    Publication { version, tenant: tenant.clone(), id: id.to_owned(), data, trace }
+fn publication(tenant: &TenantId, id: &str, version: StreamId, data: Vec<u8>, mark: Mark) -> Publication {
+    let Mark { trace, historical } = mark;
+    Publication { version, tenant: tenant.clone(), id: id.to_owned(), data, trace, historical }
 }

@@ -1,6 +1,9 @@
 //! `ProfileService`: decode, call, encode.
 
+pub(crate) mod config;
 mod lag;
+mod watch;
+mod watched;
 
 use tonic::{Request, Response, Status, metadata::MetadataMap};
 use tributary_model::{Members, ProfileId, SessionId, StreamId, TenantId};
@@ -15,6 +18,8 @@ use tributary_proto::{
 use tributary_runtime::{AdminKeys, into_status, standard_service};
 use tributary_streams::Reading;
 
+use self::watch::Watching;
+
 use crate::{
     error::ReadError,
     sessions::{SessionRead, Sessions},
@@ -27,14 +32,21 @@ pub(crate) const NAME: &str = "tributary.v1.ProfileService";
 const DEFAULT_PAGE: u16 = 100;
 const LARGEST_PAGE: u16 = 1000;
 
+pub(crate) use self::watch::Watchers;
+
 /// The service, ready to be served.
-pub(crate) fn service(sessions: Sessions, admins: AdminKeys) -> ProfileServiceServer<ProfileApi> {
-    standard_service!(ProfileServiceServer::new(ProfileApi { sessions, admins }))
+pub(crate) fn service(
+    sessions: Sessions,
+    watchers: Watchers,
+    admins: AdminKeys,
+) -> ProfileServiceServer<ProfileApi> {
+    standard_service!(ProfileServiceServer::new(ProfileApi { sessions, watchers, admins }))
 }
 
 /// The methods.
 pub(crate) struct ProfileApi {
     sessions: Sessions,
+    watchers: Watchers,
     admins: AdminKeys,
 }
 
@@ -61,29 +73,29 @@ impl ProfileService for ProfileApi {
         answer(self.events(request).await)
     }
 
-    type WatchEventsStream = futures::stream::Empty<Result<v1::WatchEventsResponse, Status>>;
-    type WatchProfilesStream = futures::stream::Empty<Result<v1::WatchProfilesResponse, Status>>;
-    type WatchSessionsStream = futures::stream::Empty<Result<v1::WatchSessionsResponse, Status>>;
+    type WatchEventsStream = Watching<v1::WatchEventsResponse>;
+    type WatchProfilesStream = Watching<v1::WatchProfilesResponse>;
+    type WatchSessionsStream = Watching<v1::WatchSessionsResponse>;
 
     async fn watch_events(
         &self,
-        _request: Request<v1::WatchEventsRequest>,
+        request: Request<v1::WatchEventsRequest>,
     ) -> Result<Response<Self::WatchEventsStream>, Status> {
-        Err(Status::unimplemented("being built"))
+        answer(self.watched_events(request).await)
     }
 
     async fn watch_profiles(
         &self,
-        _request: Request<v1::WatchProfilesRequest>,
+        request: Request<v1::WatchProfilesRequest>,
     ) -> Result<Response<Self::WatchProfilesStream>, Status> {
-        Err(Status::unimplemented("being built"))
+        answer(self.watched_profiles(request).await)
     }
 
     async fn watch_sessions(
         &self,
-        _request: Request<v1::WatchSessionsRequest>,
+        request: Request<v1::WatchSessionsRequest>,
     ) -> Result<Response<Self::WatchSessionsStream>, Status> {
-        Err(Status::unimplemented("being built"))
+        answer(self.watched_sessions(request).await)
     }
 
     async fn get_lag(&self, request: Request<GetLagRequest>) -> Result<Response<GetLagResponse>, Status> {
@@ -100,17 +112,16 @@ impl ProfileApi {
             return Err(ReadError::NotFound { kind: "profile", id: id.to_string() });
         }
         let members = Members::one(id.clone(), profile.version, profile.state);
-        let view = members.total().view(wire::now());
+        let view = self.sessions.running.view(wire::now()).of(&tenant, &members.total());
         Ok(GetProfileResponse { profile: Some(convert::profile_to_wire(&tenant, &id, &members, &view)) })
     }
 
     async fn session(&self, request: Request<GetSessionRequest>) -> Result<GetSessionResponse, ReadError> {
         let tenant = self.tenant(request.metadata())?;
-        let id = SessionId::new(request.into_inner().session_id)
-            .map_err(|error| ReadError::Id { field: "session_id", error })?;
+        let id = session_id(request.into_inner().session_id)?;
         match self.sessions.read(&tenant, &id).await? {
             Some(SessionRead { bound, members }) if !members.is_empty() => {
-                let view = members.total().view(wire::now());
+                let view = self.sessions.running.view(wire::now()).of(&tenant, &members.total());
                 let session = convert::session_to_wire(&tenant, &id, &bound, &members, &view);
                 Ok(GetSessionResponse { session: Some(session) })
             }
@@ -149,6 +160,15 @@ fn answer<T>(outcome: Result<T, ReadError>) -> Result<Response<T>, Status> {
 
 fn profile_id(text: String) -> Result<ProfileId, ReadError> {
     ProfileId::new(text).map_err(|error| ReadError::Id { field: "profile_id", error })
+}
+
+fn session_id(text: String) -> Result<SessionId, ReadError> {
+    SessionId::new(text).map_err(|error| ReadError::Id { field: "session_id", error })
+}
+
+/// Empty asks for none in particular.
+fn optional<T>(text: &str, read: fn(String) -> Result<T, ReadError>) -> Result<Option<T>, ReadError> {
+    if text.is_empty() { Ok(None) } else { read(text.to_owned()).map(Some) }
 }
 
 /// 0 asks for the default.

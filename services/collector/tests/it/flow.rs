@@ -215,3 +215,42 @@ async fn a_flushed_profile_leaves_nothing_pending_and_a_snapshot() {
     assert!(pending.is_empty(), "{pending:?}");
     collector.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_is_folded_and_stored_like_anything_and_published_as_no_news() {
+    let world = World::new().await;
+    world.import("e1", "imported", "s1").await;
+    world.import("e2", "both", "").await;
+    world.append("e3", "both", "").await;
+    let collector = world.collector().await;
+    let mark = async |stream, name: &str| {
+        eventually(SOON, async || {
+            let p = partition(name);
+            let entries = world.redis.tail(p, stream, StreamId::default(), 100).await.unwrap();
+            let newest = entries.into_iter().rfind(|entry| {
+                let named = if stream == Stream::Sessions { "s1" } else { name };
+                entry.profile == named || entry.session == named
+            });
+            newest.map(|entry| entry.historical).ok_or("not published".to_owned())
+        })
+        .await
+    };
+    assert!(mark(Stream::Profiles, "imported").await);
+    assert!(mark(Stream::Sessions, "imported").await);
+    assert!(!mark(Stream::Profiles, "both").await, "a live change is among them");
+    assert_eq!((collector.views("imported").await, collector.views("both").await), (Ok(1), Ok(2)));
+    eventually(SOON, async || match collector.stored("imported").await? {
+        1 => Ok(()),
+        stored => Err(format!("{stored} stored")),
+    })
+    .await;
+    assert!(collector.events("imported").await[0].historical);
+
+    world.append("e4", "imported", "").await;
+    eventually(SOON, async || match mark(Stream::Profiles, "imported").await {
+        false => Ok(()),
+        true => Err("the live change is not published".to_owned()),
+    })
+    .await;
+    collector.stop().await;
+}

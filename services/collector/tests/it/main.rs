@@ -2,9 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod configuration;
+mod configured;
 mod crashes;
 mod flow;
 mod lag;
 mod sessions;
 mod sharing;
+mod spreading;
 mod support;
+mod watch;

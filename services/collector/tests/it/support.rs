@@ -1,6 +1,6 @@
 //! A collector, and the appends it lives on.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use prost::Message as _;
 use serde_json::json;
@@ -65,11 +65,21 @@ impl World {
     }
 
     pub(crate) async fn collector_with(&self, settings: Settings) -> Collector {
+        self.try_collector(settings, None).await.unwrap()
+    }
+
+    /// With a first configuration.
+    pub(crate) async fn collector_from(&self, config: PathBuf) -> anyhow::Result<Collector> {
+        let settings = Settings { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..Settings::default() };
+        self.try_collector(settings, Some(config)).await
+    }
+
+    async fn try_collector(&self, settings: Settings, config: Option<PathBuf>) -> anyhow::Result<Collector> {
         let tasks = Tasks::new();
-        let shared = Arc::new(self.shared_settings());
+        let shared = Arc::new(SharedSettings { config, ..self.shared_settings() });
         let context = Context { stage: "collector", shared, tasks: tasks.clone() };
-        let address = start_with(&context, settings).await.unwrap();
-        Collector { tasks, address }
+        let address = start_with(&context, settings).await?;
+        Ok(Collector { tasks, address })
     }
 
     fn shared_settings(&self) -> SharedSettings {
@@ -98,6 +108,24 @@ impl World {
             .iter()
             .map(|event| EventUnit { unit: unit(event, profile, session), time: now(), visit_started: None })
             .collect();
+        self.append_units(units, profile, session).await;
+    }
+
+    /// Appends one event of `profile` as an import does.
+    pub(crate) async fn import(&self, event: &str, profile: &str, session: &str) {
+        let marked = |set: Vec<u8>| {
+            let set = v1::ChangeSet::decode(set.as_slice()).unwrap();
+            v1::ChangeSet { historical: true, ..set }.encode_to_vec()
+        };
+        let mut unit = unit(event, profile, session);
+        unit.profile_changes = marked(unit.profile_changes);
+        unit.session_changes = unit.session_changes.map(marked);
+        let event = v1::Event::decode(unit.event.as_slice()).unwrap();
+        unit.event = v1::Event { historical: true, ..event }.encode_to_vec();
+        self.append_units(vec![EventUnit { unit, time: now(), visit_started: None }], profile, session).await;
+    }
+
+    async fn append_units(&self, units: Vec<EventUnit>, profile: &str, session: &str) {
         let profile = ProfileId::new(profile).unwrap();
         let session = (!session.is_empty()).then(|| SessionId::new(session).unwrap());
         let append = Append {
@@ -145,7 +173,11 @@ impl World {
 
 impl Collector {
     pub(crate) async fn client(&self) -> ProfileServiceClient<Channel> {
-        ProfileServiceClient::connect(format!("http://{}", self.address)).await.unwrap()
+        ProfileServiceClient::connect(self.uri()).await.unwrap()
+    }
+
+    pub(crate) fn uri(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     pub(crate) async fn profile(&self, id: &str) -> Result<v1::Profile, Status> {

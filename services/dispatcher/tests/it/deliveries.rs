@@ -118,3 +118,21 @@ async fn postgres_being_away_is_no_failure_of_the_destination() {
     stage.fold("cold", "Berlin", stage.next_version()).await;
     assert_eq!(city(&requests(&receiver, 2).await[1]), "Berlin");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_delivers_nothing_until_something_happens_and_then_the_whole_profile() {
+    let receiver = Receiver::start().await.unwrap();
+    let stage = Running::start(&[destination("crm", &receiver, QUICK)]).await;
+    let version = stage.next_version();
+    stage.fold("p", "Berlin", version).await;
+    stage.announce_import("p", version).await;
+    // What comes behind it in its partition is delivered, and it is not.
+    stage.publish(&neighbour("p"), "Oslo").await;
+    assert_eq!(requests(&receiver, 1).await.iter().map(city).collect::<Vec<_>>(), ["Oslo"]);
+    stage.publish("p", "Paris").await;
+    stage.publish(&neighbour("p"), "Bergen").await;
+    let all = requests(&receiver, 3).await;
+    let mut cities: Vec<_> = all.iter().map(city).collect();
+    cities.sort_unstable();
+    assert_eq!(cities, ["Bergen", "Oslo", "Paris"], "nothing of the import came late");
+}

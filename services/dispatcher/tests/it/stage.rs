@@ -11,6 +11,7 @@ use std::{
 
 use tempfile::TempDir;
 use tonic::transport::{Channel, Endpoint};
+use tributary_config::{Revision, read_directory};
 use tributary_dispatcher::{Settings, start_with};
 use tributary_model::{
     Change, ChangeId, EventId, Op, Path, ProfileId, State, StreamId, TenantId, Time, TraceContext,
@@ -20,7 +21,7 @@ use tributary_proto::v1::dispatch_service_client::DispatchServiceClient;
 use tributary_runtime::{Context, SharedSettings, Tasks};
 use tributary_servers::RedisOptions;
 use tributary_streams::{Fence, Known, Publication, Redis, Stream, Subject};
-use tributary_testkit::{Authorised, Bearer, Receiver};
+use tributary_testkit::{Authorised, Bearer, Receiver, eventually};
 
 pub(crate) const PARTITIONS: u16 = 4;
 /// Longer than anything here takes.
@@ -55,17 +56,11 @@ impl Running {
         let server = tributary_servers::Redis::start(&folder.path().join("redis"), RedisOptions::default())
             .await
             .unwrap();
-        let config = folder.path().join("config");
-        std::fs::create_dir(&config).unwrap();
-        let source = "kind: Source\nname: web\ntenant: t\nspec:\n  write_keys: [{env: KEY}]\n";
-        std::fs::write(config.join("all.yaml"), format!("{source}{}", destinations.concat())).unwrap();
-
         let url = server.url();
         let shared = SharedSettings::from_lookup(|name| match name {
             "REDIS_URL" => Some(url.clone()),
             // Profiles here are all in Redis.
             "DATABASE_URL" => Some("postgres://nobody@127.0.0.1:1/none".into()),
-            "TRIBUTARY_CONFIG" => Some(config.display().to_string()),
             "TRIBUTARY_MESH_CREDENTIAL" | "TRIBUTARY_ID_KEY" => Some("a secret for tests".into()),
             "TRIBUTARY_ADMIN_KEYS" => Some(format!("t:{ADMIN_KEY} u:{OTHER_ADMIN_KEY}")),
             "TRIBUTARY_PARTITIONS" => Some(PARTITIONS.to_string()),
@@ -80,9 +75,27 @@ impl Running {
             collector
                 .push(redis.acquire(p, "collector", 0, Duration::from_secs(3600)).await.unwrap().unwrap());
         }
+        configure(&redis, 1, destinations).await;
         let (tasks, address) = dispatcher(&shared).await;
         let versions = AtomicU64::new(1);
         Running { redis, address, shared, tasks, collector, versions, _server: server, _folder: folder }
+    }
+
+    /// Publishes the next revision: these destinations and no others.
+    pub(crate) async fn configure(&self, number: u64, destinations: &[String]) {
+        configure(&self.redis, number, destinations).await;
+    }
+
+    /// Waits until the stage says that it runs this revision, or why not.
+    pub(crate) async fn reports(&self, number: u64, problem: &str) {
+        eventually(SOON, async || match self.redis.stage_reports().await.unwrap().as_slice() {
+            [report] if report.number == number && problem.is_empty() == report.problem.is_none() => {
+                let said = report.problem.as_deref().unwrap_or_default();
+                if said.contains(problem) { Ok(()) } else { Err(said.to_owned()) }
+            }
+            reports => Err(format!("{reports:?}")),
+        })
+        .await;
     }
 
     /// Stops the stage in order and starts it again.
@@ -125,8 +138,17 @@ impl Running {
 
     /// Puts the profile on its partition's stream.
     pub(crate) async fn announce(&self, profile: &str, version: StreamId, trace: TraceContext) {
-        let publication =
-            Publication { version, tenant: tenant(), id: profile.to_owned(), data: Vec::new(), trace };
+        self.put(profile, version, trace, false).await;
+    }
+
+    /// The same, of a profile that only an import has changed.
+    pub(crate) async fn announce_import(&self, profile: &str, version: StreamId) {
+        self.put(profile, version, TraceContext::default(), true).await;
+    }
+
+    async fn put(&self, profile: &str, version: StreamId, trace: TraceContext, historical: bool) {
+        let (id, data) = (profile.to_owned(), Vec::new());
+        let publication = Publication { version, tenant: tenant(), id, data, trace, historical };
         self.redis.publish(self.collector(profile), Stream::Profiles, &[publication]).await.unwrap();
     }
 
@@ -158,6 +180,16 @@ pub(crate) fn neighbour(profile: &str) -> String {
 
 fn tenant() -> TenantId {
     TenantId::new("t").unwrap()
+}
+
+/// Publishes a revision of these destinations of the tenant `t`, as the collector does after a commit.
+async fn configure(redis: &Redis, number: u64, destinations: &[String]) {
+    let folder = tempfile::tempdir().unwrap();
+    let source = "kind: Source\nname: web\ntenant: t\nspec:\n  write_keys: [{env: KEY}]\n";
+    std::fs::write(folder.path().join("all.yaml"), format!("{source}{}", destinations.concat())).unwrap();
+    let documents = read_directory(folder.path()).unwrap_or_else(|errors| panic!("{errors}"));
+    let bytes = Revision::new(number, documents).to_bytes();
+    assert!(redis.publish_config(number, &bytes).await.unwrap());
 }
 
 async fn dispatcher(shared: &Arc<SharedSettings>) -> (Tasks, SocketAddr) {

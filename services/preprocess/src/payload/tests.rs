@@ -192,3 +192,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_payload_is_live_unless_it_says_otherwise() {
+    let historical = |options| {
+        let request = v1::TrackRequest { options, ..payload(vec![event("e")]) };
+        checked(request, false).unwrap().historical
+    };
+    assert!(!historical(None) && !historical(Some(v1::TrackOptions::default())));
+    assert!(historical(Some(v1::TrackOptions { historical: true })));
+}

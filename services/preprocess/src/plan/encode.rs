@@ -1,6 +1,6 @@
 //! A planned event as the stream carries it.
 
-use super::{AcceptedEvent, Ground, Payload};
+use super::{AcceptedEvent, Ground, Marked, Payload};
 use prost::Message;
 use tributary_model::Change;
 use tributary_proto::convert::{changes_to_wire, time_to_wire};
@@ -9,6 +9,7 @@ use tributary_streams::Unit;
 
 pub(super) fn unit(
     event: &AcceptedEvent,
+    marked: &Marked,
     derivation: Option<v1::Derivation>,
     profile_changes: &[Change],
     session_changes: &[Change],
@@ -29,18 +30,20 @@ pub(super) fn unit(
         revision: ground.revision.to_owned(),
         derivation,
         request_id: payload.request_id.clone().unwrap_or_default(),
-        ..v1::Event::default()
+        historical: payload.historical,
+        problems: marked.problems.clone(),
+        invalid: marked.invalid,
     };
     let profile_set = v1::ChangeSet {
         target: v1::Target::Profile.into(),
         id: ground.profile.to_string(),
-        ..change_set(event, profile_changes, ground)
+        ..change_set(event, profile_changes, payload, ground)
     };
     let session_set = ground.session.map(|(session, bound)| v1::ChangeSet {
         target: v1::Target::Session.into(),
         id: session.to_string(),
         bound_profile_id: bound.to_string(),
-        ..change_set(event, session_changes, ground)
+        ..change_set(event, session_changes, payload, ground)
     });
     Unit {
         id: event.id.clone(),
@@ -50,7 +53,12 @@ pub(super) fn unit(
     }
 }
 
-fn change_set(event: &AcceptedEvent, changes: &[Change], ground: &Ground<'_>) -> v1::ChangeSet {
+fn change_set(
+    event: &AcceptedEvent,
+    changes: &[Change],
+    payload: &Payload,
+    ground: &Ground<'_>,
+) -> v1::ChangeSet {
     v1::ChangeSet {
         tenant: ground.tenant.to_string(),
         origin: ground.profile.to_string(),
@@ -58,6 +66,7 @@ fn change_set(event: &AcceptedEvent, changes: &[Change], ground: &Ground<'_>) ->
         cause_stage: v1::Stage::Preprocess.into(),
         received: Some(time_to_wire(ground.received)),
         changes: changes_to_wire(changes),
+        historical: payload.historical,
         ..v1::ChangeSet::default()
     }
 }

@@ -1,3 +1,5 @@
+mod marks;
+
 use super::*;
 use crate::payload::{Circumstances, check};
 use prost::Message;
@@ -18,8 +20,8 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let documents = "
+        Self::of(
+            "
 kind: Source
 name: web
 spec: {write_keys: [{env: KEY}]}
@@ -43,7 +45,12 @@ spec:
   events: [visit-started]
   changes:
     - {path: stats.counters.started, op: increment, value: 1}
-";
+",
+        )
+    }
+
+    fn of(documents: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("all.yaml"), documents).unwrap();
         Self {
             config: Config::load(dir.path()).unwrap(),
@@ -108,7 +115,9 @@ fn mappings_become_changes_of_the_profile() {
     let shown = serde_json::Value::Object(view(&plan).document());
     assert_eq!(shown["purchases"]["count"], 2);
     assert_eq!(shown["purchases"]["total"], 43.33);
-    assert!(plan.created.is_none() && plan.refused.is_empty());
+    assert!(
+        plan.created.is_none() && plan.events.iter().all(|event| event.event.marked == Marked::default())
+    );
 }
 
 #[test]
@@ -169,14 +178,21 @@ fn a_new_profile_is_announced_unless_derivations_go_too_deep() {
 }
 
 #[test]
-fn an_event_whose_changes_are_refused_is_left_out_and_said() {
+fn an_import_says_so_on_its_events_on_their_changes_and_on_what_comes_with_them() {
     let fixture = Fixture::new();
-    let plan = fixture.plan(&fixture.payload(&[1.into(), "free".into(), 2.into()]), None, 0, false);
-    assert_eq!(plan.events.iter().map(|event| event.index).collect::<Vec<_>>(), [0, 2]);
-    let (index, violation) = &plan.refused[0];
-    assert_eq!(
-        (*index, violation.path.as_str(), violation.reason.as_str()),
-        (1, "events[1]", "NOT_A_NUMBER")
-    );
-    assert_eq!(serde_json::Value::Object(view(&plan).document())["purchases"]["count"], 2);
+    let mut payload = fixture.payload(&[1.into()]);
+    for historical in [false, true] {
+        payload.historical = historical;
+        let plan = fixture.plan(&payload, Some(&fixture.profile), 0, true);
+        let event = &plan.events[0];
+        let units = [&event.event, event.visit_started.as_ref().unwrap(), plan.created.as_ref().unwrap()];
+        for Planned { unit, .. } in units {
+            let event = v1::Event::decode(unit.event.as_slice()).unwrap();
+            assert_eq!(event.historical, historical, "{}", event.r#type);
+            for changes in [Some(&unit.profile_changes), unit.session_changes.as_ref()] {
+                let changes = v1::ChangeSet::decode(changes.unwrap().as_slice()).unwrap();
+                assert_eq!(changes.historical, historical, "{}", event.r#type);
+            }
+        }
+    }
 }

@@ -9,19 +9,10 @@ use tributary_proto::convert::time_to_wire;
 use tributary_proto::raw::RawStruct;
 use tributary_proto::v1;
 
-/// A line that is not a purchase.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {reason}; a line is like ` 00004 0001 19970101  2   29.33`")]
-pub(super) struct LineError {
-    line: usize,
-    reason: &'static str,
-}
-
 /// Turns lines into payloads, one event each. The id of an event is the hash of customer, date, and the line's ordinal
 /// within that customer's day: equal lines are purchases of their own, and a file sent again has the ids it had before.
 #[derive(Default)]
 pub(super) struct Reader {
-    line: usize,
     ordinals: HashMap<(String, String), u32>,
 }
 
@@ -30,19 +21,18 @@ impl Reader {
     ///
     /// # Errors
     /// The line is not a purchase.
-    pub(super) fn read(&mut self, line: &str) -> Result<Option<v1::TrackRequest>, LineError> {
-        self.line += 1;
+    pub(super) fn read(&mut self, line: &str) -> Result<Option<v1::TrackRequest>, String> {
         let columns: Vec<&str> = line.split_whitespace().collect();
         let [_, customer, date, cds, value] = columns[..] else {
-            return if columns.is_empty() { Ok(None) } else { Err(self.error("not five columns")) };
+            return if columns.is_empty() { Ok(None) } else { Err(refused("not five columns")) };
         };
-        let time = day(date).ok_or_else(|| self.error("the third column is not a day"))?;
-        let cds: u32 = cds.parse().map_err(|_| self.error("the fourth column is not a number of CDs"))?;
+        let time = day(date).ok_or_else(|| refused("the third column is not a day"))?;
+        let cds: u32 = cds.parse().map_err(|_| refused("the fourth column is not a number of CDs"))?;
         let value: Number = value
             .parse()
             .ok()
             .and_then(Number::from_f64)
-            .ok_or_else(|| self.error("the fifth column is not an amount"))?;
+            .ok_or_else(|| refused("the fifth column is not an amount"))?;
         let ordinal = self.ordinals.entry((customer.to_owned(), date.to_owned())).or_default();
         let id = event_id(customer, date, *ordinal);
         *ordinal += 1;
@@ -62,10 +52,10 @@ impl Reader {
             ..v1::TrackRequest::default()
         }))
     }
+}
 
-    fn error(&self, reason: &'static str) -> LineError {
-        LineError { line: self.line, reason }
-    }
+fn refused(reason: &str) -> String {
+    format!("{reason}; a line is like ` 00004 0001 19970101  2   29.33`")
 }
 
 fn event_id(customer: &str, date: &str, ordinal: u32) -> String {
@@ -111,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_purchase_is_named_by_its_line() {
+    fn what_is_no_purchase_is_told_with_what_one_looks_like() {
         let mut reader = Reader::default();
         assert_eq!(reader.read("   "), Ok(None));
         for wrong in
@@ -119,6 +109,6 @@ mod tests {
         {
             assert!(reader.read(wrong).is_err(), "{wrong}");
         }
-        assert!(reader.read("x").unwrap_err().to_string().starts_with("line 7:"));
+        assert!(reader.read("x").unwrap_err().starts_with("not five columns; a line is like"));
     }
 }

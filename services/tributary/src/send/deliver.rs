@@ -1,13 +1,14 @@
 //! One payload until it has an answer: retried with the same ids for as long as that can help.
 
-use crate::mesh::Authorized;
-use backon::{BackoffBuilder, ExponentialBuilder};
 use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
 use tokio::time::{Instant, sleep};
-use tonic::{Code, Request, Status};
-use tonic_types::StatusExt;
-use tributary_proto::v1;
-use tributary_proto::v1::ingest_service_client::IngestServiceClient;
+use tonic::{Request, Status, transport::Channel};
+use tributary_proto::v1::{self, ingest_service_client::IngestServiceClient};
+
+use super::lanes::Job;
+use crate::errors;
 
 /// How long one attempt may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -20,8 +21,8 @@ pub(super) struct Delivered {
 
 /// Sends until answered, or until `give_up` has passed: well within the dedup window, so that no retry counts twice.
 pub(super) async fn deliver(
-    client: &mut IngestServiceClient<Authorized>,
-    payload: &v1::TrackRequest,
+    client: &mut IngestServiceClient<Channel>,
+    job: &Job,
     give_up: Duration,
 ) -> Delivered {
     let began = Instant::now();
@@ -33,30 +34,19 @@ pub(super) async fn deliver(
         .build();
     let mut retries = 0;
     loop {
-        let mut request = Request::new(payload.clone());
+        let mut request = Request::new(job.payload.clone());
+        request.metadata_mut().insert("authorization", job.key.clone());
         request.set_timeout(PATIENCE);
         let status = match client.track(request).await {
             Ok(answer) => return Delivered { answer: Ok(answer.into_inner()), retries },
             Err(status) => status,
         };
         let backoff = delays.next().unwrap_or(PATIENCE);
-        let asked = status.get_details_retry_info().and_then(|info| info.retry_delay);
-        let delay = asked.map_or(backoff, |asked| asked.max(backoff));
-        if !may_help(&status) || began.elapsed() + delay > give_up {
+        let delay = errors::retry_after(&status).map_or(backoff, |asked| asked.max(backoff));
+        if !errors::is_worth_a_retry(&status) || began.elapsed() + delay > give_up {
             return Delivered { answer: Err(status), retries };
         }
         sleep(delay).await;
         retries += 1;
-    }
-}
-
-/// A limit is worth another try only where the mesh says when.
-fn may_help(status: &Status) -> bool {
-    match status.code() {
-        Code::Unavailable | Code::DeadlineExceeded | Code::Aborted | Code::Cancelled => true,
-        Code::ResourceExhausted => status.get_details_retry_info().is_some(),
-        // A connection that breaks in the middle of an answer surfaces as Unknown or Internal, without details.
-        Code::Unknown | Code::Internal => status.details().is_empty(),
-        _ => false,
     }
 }

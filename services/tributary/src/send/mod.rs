@@ -1,178 +1,189 @@
-//! Sends events to a running mesh, each until it has an answer.
+//! `send`: payloads of a file to a running mesh, each until it has an answer.
 
 mod cdnow;
 mod deliver;
+mod identity;
+mod input;
+mod lanes;
+mod lines;
+mod ndjson;
+mod progress;
+mod source;
 mod summary;
 
-use crate::mesh::{self, Authorized};
-use anyhow::Context as _;
-use indicatif::{ProgressBar, ProgressStyle};
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::PathBuf;
-use std::time::Duration;
-use summary::Summary;
-use tokio::io::{AsyncBufRead, AsyncBufReadExt, BufReader};
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval};
-use tributary_proto::v1;
-use tributary_proto::v1::ingest_service_client::IngestServiceClient;
+use std::{path::PathBuf, time::Duration};
 
-/// Payloads read ahead for each lane.
-const AHEAD: usize = 16;
+use tokio::time::Instant;
+use tributary_proto::v1;
+
+use self::{
+    input::{Format, Input},
+    lanes::{Job, Lanes},
+    lines::Line,
+    progress::Progress,
+    source::Sources,
+};
+use crate::{
+    cli::Globals,
+    mesh::{self, INGEST_URL, Mesh},
+    out,
+};
 
 /// What to send, and where.
 #[derive(Debug, clap::Args)]
-pub struct Args {
-    /// The file to send, in the CDNOW text format; `-` reads standard input.
+#[command(after_help = "Examples:
+  tributary send purchases.txt                       the CDNOW text format, as source cdnow
+  echo '00004 0001 19970101 2 29.33' | tributary send -
+  tributary send events.ndjson --source website      one payload a line, as JSON
+  tributary send last-year.ndjson --source website --historical --rate 5000
+
+A payload is a TrackRequest of the contract:
+  {\"profile_id\": \"0001\", \"session_id\": \"s-1\", \"events\": [
+    {\"id\": \"e-1\", \"type\": \"page-view\", \"time\": \"2026-01-02T03:04:05Z\", \"properties\": {\"url\": \"/\"}}]}
+in one line; source, request_id, context and options may be there too. What has no id gets one from the file's content
+and the line's number, so that sending the file again changes nothing.")]
+pub(crate) struct Args {
+    /// The file to send; `-` reads standard input.
     file: PathBuf,
-    /// The source to send as. Its write key is looked for as TRIBUTARY_WRITE_KEY_<SOURCE>.
-    #[arg(long, default_value = "cdnow")]
-    source: String,
+    /// How the file is written; else told from its first character.
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// The source to send as, where a payload does not name its own; `cdnow` for the CDNOW text. Its write key is looked for
+    /// as TRIBUTARY_WRITE_KEY_<SOURCE>.
+    #[arg(long)]
+    source: Option<String>,
+    /// Send as history: folded, counted and stored, without workflows and deliveries.
+    #[arg(long)]
+    historical: bool,
     /// Events per second; as fast as answers come where it is left out.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     rate: Option<u32>,
     /// Calls in flight at once. One profile's events are sent one after the other.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
     concurrency: u16,
-    /// How long one event is retried; must lie well within the mesh's dedup window.
+    /// How long one payload is retried; must lie well within the mesh's dedup window.
     #[arg(long, default_value = "5m", value_parser = humantime::parse_duration)]
     give_up: Duration,
     /// Print the summary as one JSON object.
     #[arg(long)]
     json: bool,
     /// The address of ingest.
-    #[arg(long, env = "TRIBUTARY_INGEST_URL")]
+    #[arg(long, env = "TRIBUTARY_INGEST_URL", value_name = "URL")]
     url: Option<String>,
 }
 
 /// Sends.
 ///
 /// # Errors
-/// The file cannot be read, the mesh is not known or does not answer, or some events were not accepted.
-pub async fn run(args: Args) -> anyhow::Result<()> {
-    let url = mesh::look_up(args.url.as_deref(), "TRIBUTARY_INGEST_URL", "the address of the mesh")?;
-    let name = format!("TRIBUTARY_WRITE_KEY_{}", args.source.to_uppercase().replace('-', "_"));
-    let key = mesh::look_up(None, &name, &format!("the write key of source {}", args.source))?;
-    let (input, length) = open(&args.file).await?;
+/// The file cannot be read, the mesh is not known or does not answer, some lines are no payloads or have no key, or some events were not
+/// accepted.
+pub(crate) async fn run(args: Args, globals: &Globals) -> anyhow::Result<()> {
+    let mesh = Mesh::find(globals)?;
+    let url = mesh.look_up(args.url.as_deref(), INGEST_URL, "the address of the mesh")?;
+    let mut input = Input::open(&args.file, args.format).await?;
+    let mut sources = Sources::new(&mesh, args.source.clone(), input.format)?;
     // A mesh that was never there is said at once; one that goes away later is waited for.
-    let client = IngestServiceClient::new(mesh::connect(&url, &key).await?);
-    let progress = progress(length);
+    let channel = mesh::connect(&url).await?;
+    let progress = Progress::new(input.lines.length());
 
     let began = Instant::now();
-    let mut lanes = Lanes::new(&client, &args, &progress);
-    let fed = feed(input, &args, &mut lanes).await;
-    let summary = lanes.finish().await?;
-    progress.finish_and_clear();
+    let mut lanes = Lanes::new(&channel, args.concurrency, args.give_up, &progress);
+    let fed = feed(&mut input, &args, &mut sources, &mut lanes, &progress).await;
+    let mut summary = lanes.finish().await?;
+    summary.skipped = progress.skipped();
+    progress.finish();
     let took = began.elapsed();
     if args.json {
-        println!("{}", summary.json(took));
+        out::line(summary.json(took))?
     } else {
-        println!("{}", summary.text(took));
+        out::line(summary.text(took))?
     }
     fed?;
-    anyhow::ensure!(summary.lost() == 0, "{} events are not in the mesh", summary.lost());
-    Ok(())
+    match summary.complaint() {
+        Some(complaint) => anyhow::bail!(complaint),
+        None => Ok(()),
+    }
 }
 
-/// Reads the file and gives each payload to its lane, not faster than asked for.
+/// Reads the file and gives each payload to its lane, not faster than asked for. A line that is no payload is told, and the
+/// rest goes on.
 async fn feed(
-    input: Box<dyn AsyncBufRead + Unpin + Send>,
+    input: &mut Input,
     args: &Args,
+    sources: &mut Sources<'_>,
     lanes: &mut Lanes,
+    progress: &Progress,
 ) -> anyhow::Result<()> {
-    let mut tick = args.rate.map(|rate| {
-        let mut tick = interval(Duration::from_secs(1) / rate);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Burst);
-        tick
-    });
-    let mut reader = cdnow::Reader::default();
-    let mut lines = input.lines();
-    while let Some(line) = lines.next_line().await.context("the file cannot be read")? {
-        let Some(mut payload) = reader.read(&line)? else { continue };
-        payload.source.clone_from(&args.source);
-        if let Some(tick) = &mut tick {
-            tick.tick().await;
+    let mut pace = args.rate.map(Pace::new);
+    while let Some(Line { number, text }) = input.lines.next().await? {
+        let read = text.and_then(|text| input.reader.read(number, &text));
+        let payload = match read {
+            Ok(Some(payload)) => payload,
+            Ok(None) => {
+                progress.done();
+                continue;
+            }
+            Err(reason) => {
+                progress.tell_skipped(number, &reason);
+                continue;
+            }
+        };
+        let job = match job(payload, args.historical, sources, number) {
+            Ok(job) => job,
+            Err(reason) => {
+                progress.tell_skipped(number, &reason);
+                continue;
+            }
+        };
+        if let Some(pace) = &mut pace {
+            pace.wait_for(job.payload.events.len()).await;
         }
-        lanes.give(payload).await?;
+        lanes.give(job).await?;
     }
     Ok(())
 }
 
-/// Senders that each take some of the profiles, so that one profile's events stay in the order of the file.
-struct Lanes {
-    lanes: Vec<mpsc::Sender<v1::TrackRequest>>,
-    running: JoinSet<Summary>,
+fn job(
+    mut payload: v1::TrackRequest,
+    historical: bool,
+    sources: &mut Sources<'_>,
+    line: usize,
+) -> Result<Job, String> {
+    let key = sources.settle(&mut payload)?;
+    if historical {
+        payload.options.get_or_insert_default().historical = true;
+    }
+    Ok(Job { payload, key, line })
 }
 
-impl Lanes {
-    fn new(client: &IngestServiceClient<Authorized>, args: &Args, progress: &ProgressBar) -> Self {
-        let mut running = JoinSet::new();
-        let lanes = (0..args.concurrency).map(|_| {
-            let (lane, payloads) = mpsc::channel(AHEAD);
-            running.spawn(drive(client.clone(), payloads, args.give_up, progress.clone()));
-            lane
-        });
-        Self { lanes: lanes.collect(), running }
+/// So many events a second; what was late is caught up with.
+struct Pace {
+    per_event: Duration,
+    next: Instant,
+}
+
+impl Pace {
+    fn new(rate: u32) -> Pace {
+        Pace { per_event: Duration::from_secs(1) / rate, next: Instant::now() }
     }
 
-    async fn give(&self, payload: v1::TrackRequest) -> anyhow::Result<()> {
-        let mut hasher = DefaultHasher::new();
-        payload.profile_id.hash(&mut hasher);
-        let lane = usize::try_from(hasher.finish() % self.lanes.len() as u64)?;
-        self.lanes[lane].send(payload).await.context("a sender has ended early")
-    }
-
-    async fn finish(mut self) -> anyhow::Result<Summary> {
-        self.lanes.clear();
-        let mut summary = Summary::default();
-        while let Some(part) = self.running.join_next().await {
-            summary.add(part.context("a sender has failed")?);
-        }
-        Ok(summary)
+    async fn wait_for(&mut self, events: usize) {
+        tokio::time::sleep_until(self.next).await;
+        self.next += self.per_event * u32::try_from(events).unwrap_or(u32::MAX);
     }
 }
 
-async fn drive(
-    mut client: IngestServiceClient<Authorized>,
-    mut payloads: mpsc::Receiver<v1::TrackRequest>,
-    give_up: Duration,
-    progress: ProgressBar,
-) -> Summary {
-    let mut summary = Summary::default();
-    while let Some(payload) = payloads.recv().await {
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_pace_is_one_of_events_not_of_payloads() {
         let began = Instant::now();
-        let delivered = deliver::deliver(&mut client, &payload, give_up).await;
-        match &delivered.answer {
-            Ok(answer) => summary.answered(answer, delivered.retries, began.elapsed()),
-            Err(status) => {
-                let why = format!("{}: {}", status.code(), status.message());
-                summary.failed(payload.events.len(), delivered.retries, &why);
-            }
+        let mut pace = Pace::new(10);
+        for events in [1, 5, 4, 1] {
+            pace.wait_for(events).await;
         }
-        progress.inc(payload.events.len() as u64);
+        assert_eq!(began.elapsed().as_millis(), 1000);
     }
-    summary
-}
-
-/// The input, and how many lines it has where that can be known.
-async fn open(file: &PathBuf) -> anyhow::Result<(Box<dyn AsyncBufRead + Unpin + Send>, Option<u64>)> {
-    if file.as_os_str() == "-" {
-        return Ok((Box::new(BufReader::new(tokio::io::stdin())), None));
-    }
-    let unreadable = || format!("{} cannot be read", file.display());
-    let mut count = BufReader::new(tokio::fs::File::open(file).await.with_context(unreadable)?).lines();
-    let mut length = 0;
-    while count.next_line().await.with_context(unreadable)?.is_some() {
-        length += 1;
-    }
-    let input = tokio::fs::File::open(file).await.with_context(unreadable)?;
-    Ok((Box::new(BufReader::new(input)), Some(length)))
-}
-
-fn progress(length: Option<u64>) -> ProgressBar {
-    let Some(length) = length else { return ProgressBar::new_spinner() };
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len}  {per_sec}  {eta} left")
-        .expect("the template is a constant");
-    ProgressBar::new(length).with_style(style)
 }

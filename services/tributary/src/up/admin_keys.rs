@@ -1,9 +1,9 @@
-//! Who may administer each tenant: keys from outside, else one made for each tenant of the configuration.
+//! Who may administer each tenant: keys from outside, else one made for each tenant that is configured or is to be.
 
-use tributary_config::Config;
+use std::collections::BTreeSet;
 
 use super::secrets::Environment;
-use crate::EnvFile;
+use crate::{EnvFile, mesh::admin_key_variable};
 
 const ALL: &str = "TRIBUTARY_ADMIN_KEYS";
 const FIRST: &str = "TRIBUTARY_ADMIN_KEY";
@@ -19,23 +19,22 @@ impl AdminKeys {
     /// Takes the keys from `TRIBUTARY_ADMIN_KEYS` if that is given: nobody else may administer then. `find` looks a key
     /// up by its variable, or makes it.
     pub(super) fn complete(
-        config: &Config,
+        tenants: &BTreeSet<String>,
         environment: Environment<'_>,
         find: &mut dyn FnMut(&str) -> anyhow::Result<String>,
     ) -> anyhow::Result<AdminKeys> {
-        let tenants = || config.tenants.keys().map(|tenant| tenant.as_str());
         if let Some(all) = environment(ALL) {
             // An entry that is not tenant:key is for the stages to refuse, who say which one it is.
             let given: Vec<_> = all.split_whitespace().filter_map(|entry| entry.split_once(':')).collect();
-            let key_of = |tenant| given.iter().find(|(of, _)| *of == tenant);
+            let key_of = |tenant: &String| given.iter().find(|(of, _)| of == tenant);
             let keys =
-                tenants().filter_map(key_of).map(|(tenant, key)| (tenant.to_string(), key.to_string()));
+                tenants.iter().filter_map(key_of).map(|(tenant, key)| (tenant.to_string(), key.to_string()));
             return Ok(AdminKeys { keys: keys.collect(), all });
         }
         let mut keys = Vec::new();
-        for tenant in tenants() {
+        for tenant in tenants {
             let first = if keys.is_empty() { environment(FIRST) } else { None };
-            let key = first.map_or_else(|| find(&variable(tenant)), Ok)?;
+            let key = first.map_or_else(|| find(&admin_key_variable(tenant)), Ok)?;
             keys.push((tenant.to_owned(), key));
         }
         let all = keys.iter().map(|(tenant, key)| format!("{tenant}:{key}")).collect::<Vec<_>>().join(" ");
@@ -47,15 +46,13 @@ impl AdminKeys {
         (ALL.into(), self.all.clone())
     }
 
-    /// The first tenant's key, and if there are several, each under its tenant's name.
+    /// The first tenant's key, and each under its tenant's name.
     pub(super) fn tell_clients(&self, file: &mut EnvFile) {
         if let Some((_, key)) = self.keys.first() {
             file.set(FIRST, key);
         }
-        if self.keys.len() > 1 {
-            for (tenant, key) in &self.keys {
-                file.set(variable(tenant), key);
-            }
+        for (tenant, key) in &self.keys {
+            file.set(admin_key_variable(tenant), key);
         }
     }
 
@@ -65,31 +62,17 @@ impl AdminKeys {
     }
 }
 
-/// Where a tenant's key is kept. Tenants are lower-case words with hyphens, so no two have the same.
-fn variable(tenant: &str) -> String {
-    format!("{FIRST}_{}", tenant.to_uppercase().replace('-', "_"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn config(tenants: &[&str]) -> Config {
-        let folder = tempfile::tempdir().unwrap();
-        let source = |tenant: &&str| {
-            format!("---\nkind: Source\nname: s\ntenant: {tenant}\nspec:\n  write_keys: [{{env: KEY}}]\n")
-        };
-        std::fs::write(folder.path().join("all.yaml"), tenants.iter().map(source).collect::<String>())
-            .unwrap();
-        Config::load(folder.path()).unwrap()
-    }
 
     fn complete(tenants: &[&str], environment: &[(&str, &str)]) -> AdminKeys {
         let environment = |name: &str| {
             environment.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         };
         let mut made = |name: &str| Ok(format!("made-{name}"));
-        AdminKeys::complete(&config(tenants), &environment, &mut made).unwrap()
+        let tenants = tenants.iter().map(|tenant| (*tenant).to_owned()).collect();
+        AdminKeys::complete(&tenants, &environment, &mut made).unwrap()
     }
 
     fn told(keys: &AdminKeys) -> Vec<(String, String)> {
@@ -114,8 +97,12 @@ mod tests {
     }
 
     #[test]
-    fn a_single_tenants_key_has_the_short_name_only_and_can_be_given_by_it() {
-        assert_eq!(told(&complete(&["demo"], &[])), pairs(&[(FIRST, "made-TRIBUTARY_ADMIN_KEY_DEMO")]));
+    fn a_single_tenants_key_has_both_names_and_can_be_given_by_the_short_one() {
+        let made = "made-TRIBUTARY_ADMIN_KEY_DEMO";
+        assert_eq!(
+            told(&complete(&["demo"], &[])),
+            pairs(&[(FIRST, made), ("TRIBUTARY_ADMIN_KEY_DEMO", made)])
+        );
         let given = complete(&["demo", "other"], &[(FIRST, "given")]);
         assert_eq!(given.for_stages().1, "demo:given other:made-TRIBUTARY_ADMIN_KEY_OTHER");
     }

@@ -41,6 +41,11 @@ impl Folder {
         }
     }
 
+    /// Where everything is.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The data of a server, or a file of this name.
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.root.join(name)
@@ -56,7 +61,7 @@ impl Folder {
         Ok(log)
     }
 
-    /// Secrets made at the first start and kept.
+    /// What the mesh keeps to itself, and admin keys: made at the first start and kept.
     pub(super) fn secrets_file(&self) -> PathBuf {
         self.root.join("secrets.env")
     }

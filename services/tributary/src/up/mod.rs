@@ -11,21 +11,36 @@ mod report;
 mod secrets;
 mod servers;
 mod stages;
+mod standing;
+
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use std::path::{Path, PathBuf};
 use tokio::signal::unix::{SignalKind, signal};
-use tributary_config::Config;
 
-use self::{folder::Folder, jaeger::Traces, secrets::Secrets, servers::Servers, stages::Stages};
+use self::{
+    folder::Folder,
+    jaeger::Traces,
+    secrets::Secrets,
+    servers::Servers,
+    stages::Stages,
+    standing::{Directory, Standing},
+};
 use crate::environment::given;
 
 const EXAMPLE: &str = "deploy/example";
 
 /// How to bring the mesh up.
 #[derive(Debug, clap::Args)]
-pub struct Args {
-    /// The folder of configuration documents; else the one in TRIBUTARY_CONFIG, else deploy/example.
+#[command(after_help = "Examples:
+  tributary up                            with deploy/example as the first configuration
+  tributary up --config shop              with the documents in shop
+
+Everything is kept in .tributary of the current folder; what documents name as secrets can be put into
+.tributary/secrets, one file for each name. The directory is only the first configuration: once the mesh has one, it is
+changed with `tributary apply`. With REDIS_URL and DATABASE_URL set, those servers are used instead of private ones.")]
+pub(crate) struct Args {
+    /// The folder of documents to begin with; else the one in TRIBUTARY_CONFIG, else deploy/example.
     #[arg(long)]
     config: Option<PathBuf>,
 }
@@ -34,7 +49,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When a part is missing, does not come up, or ends while the mesh runs.
-pub async fn run(args: Args) -> anyhow::Result<()> {
+pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
     let set = || given("TRIBUTARY_CONFIG").unwrap_or_else(|| EXAMPLE.into()).into();
     let config = args.config.unwrap_or_else(set);
@@ -66,27 +81,26 @@ struct Mesh {
     traces: Traces,
     servers: Servers,
     folder: Folder,
-    config: Config,
+    standing: Standing,
+    directory: Directory,
     secrets: Secrets,
 }
 
 impl Mesh {
     async fn start(documents: &Path) -> anyhow::Result<Mesh> {
-        let documents = documents.canonicalize().with_context(|| {
-            format!("no configuration at {}: name its folder with --config", documents.display())
-        })?;
         let folder = Folder::open()?;
         // Left by a mesh that was killed: until this one is up, there is none.
         folder.forget_env_file();
-        let config = Config::load(&documents)?;
-        let secrets = Secrets::load(&folder, &config)?;
+        let directory = Directory::read(documents, &folder)?;
         let servers = Servers::start(&folder).await?;
         tributary_storage::migrate(&servers.database_url)
             .await
             .context("cannot bring the database up to date")?;
+        let standing = Standing::find(&servers.database_url, &directory).await?;
+        let secrets = Secrets::load(&folder, &standing)?;
         let traces = Traces::start(&folder).await;
-        let stages = Stages::start(&folder, &documents, &secrets, &servers, &traces).await?;
-        let mesh = Mesh { stages, traces, servers, folder, config, secrets };
+        let stages = Stages::start(&folder, &directory.path, &secrets, &servers, &traces).await?;
+        let mesh = Mesh { stages, traces, servers, folder, standing, directory, secrets };
         mesh.tell_where_everything_is()?;
         Ok(mesh)
     }

@@ -20,12 +20,24 @@ pub(super) fn print(mesh: &Mesh) {
     line("logs", ".tributary/logs/");
     let tenants: Vec<&str> = mesh.secrets.admin_keys.tenants().collect();
     line("keys", &keys(&tenants));
+    let directory = mesh.directory.path.display().to_string();
+    line("configuration", &configuration(mesh.standing.revision.as_deref(), &directory));
     let own = std::env::args().next().unwrap_or_else(|| "tributary".into());
-    println!("\n{}\n", first_steps(&own, &mesh.config, tenants.first().copied()));
+    println!("\n{}\n", first_steps(&own, &mesh.standing.config, tenants.first().copied()));
 }
 
 fn line(name: &str, value: &str) {
-    println!("  {name:<11} {value}");
+    println!("  {name:<13} {value}");
+}
+
+/// What is in force, and how it is changed from now on.
+fn configuration(revision: Option<&str>, directory: &str) -> String {
+    match revision {
+        Some(revision) => format!("revision {revision}; changes are made with tributary apply"),
+        None => {
+            format!("{directory}, as the first one; changes are made with tributary apply -f {directory}")
+        }
+    }
 }
 
 /// Whose admin keys clients find, and under which names.

@@ -40,7 +40,7 @@ pub fn run_all(tenant: &Tenant, input: &RunInput<'_>) -> Vec<Run> {
 }
 
 fn means(workflow: &Workflow, input: &RunInput<'_>) -> bool {
-    workflow.trigger.events.matches(input.event.event_type)
+    workflow.means(&input.event)
 }
 
 /// What the workflows of one event share: the profile as it has become, and how much was made so far.

@@ -1,9 +1,9 @@
 //! The steps of one run.
 
 use serde_json::{Map, Value};
-use tributary_config::{ChangeRule, EmitRule, PropertyValue, Step};
+use tributary_config::{ChangeRule, EmitRule, PropertyValue, Sight, Step};
 use tributary_expressions::Verdict;
-use tributary_model::{Admission, Change, Limits, admit, derived_event_id};
+use tributary_model::{Admission, Change, Intent, Limits, admit, derived_event_id};
 
 use super::record::{Emit, StepRecord};
 use super::run::{Desk, MAX_CHANGES, MAX_EMITS};
@@ -67,22 +67,21 @@ impl<'d, 'a> Work<'d, 'a> {
     }
 
     fn change(&mut self, rule: &ChangeRule, record: &mut StepRecord) -> Result<(), LimitReached> {
-        let input = self.desk.input;
-        let intent = match rule.intent(&input.event, Some(&self.desk.scope)) {
-            Ok(Some(intent)) => intent,
-            Ok(None) => return Ok(()),
-            Err(error) => {
-                record.refused.push(format!("{} of {}: {error}", rule.op, rule.path));
-                return Ok(());
-            }
-        };
+        let made = rule.make(&Sight::with_scope(self.desk.input.event, &self.desk.scope));
+        let missing = made.missing.iter().map(|what| format!("{what} is missing"));
+        let left_out = made.failures.into_iter().map(|failure| failure.description).chain(missing);
+        record.refused.extend(left_out.map(|told| format!("{} of {}: {told}", rule.op, rule.path)));
+        made.intents.into_iter().try_for_each(|intent| self.admit(intent, record))
+    }
+
+    fn admit(&mut self, intent: Intent, record: &mut StepRecord) -> Result<(), LimitReached> {
         let made = self.desk.kept().0 + self.changes.len();
         let admission = Admission {
             kinds: self.desk.kinds,
             state: &self.desk.state,
             cause: &self.desk.cause,
             commit_key: "0",
-            time: input.event.time,
+            time: self.desk.input.event.time,
             first_ordinal: u16::try_from(made).map_err(|_| LimitReached::Changes)?,
             limits: &Limits::default(),
         };

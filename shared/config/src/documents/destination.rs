@@ -5,15 +5,15 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use secrecy::SecretString;
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_saphyr::Spanned;
 use url::Url;
 
-use super::{Document, Text};
+use super::{DocumentKind, Draft, Text};
+use crate::at::At;
 use crate::error::{Origin, Place, Problems};
 use crate::names;
 use crate::secrets::{SecretError, SecretErrors, SecretRef, process_environment};
-use crate::yaml;
 
 /// An external system and how it is treated.
 #[derive(Debug, Clone)]
@@ -104,90 +104,116 @@ impl Destination {
     }
 }
 
-#[derive(Deserialize)]
+/// Where profiles are sent.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Spec {
+pub(crate) struct DestinationSpec {
     webhook: WebhookSpec,
     #[serde(default)]
-    profiles: Option<Spanned<DeliverySpec>>,
+    profiles: Option<At<DeliverySpec>>,
     #[serde(default)]
-    retry: Option<Spanned<RetrySpec>>,
+    retry: Option<At<RetrySpec>>,
+    /// How many requests may be under way at a time, 1 to 256; 8 when left out.
     #[serde(default)]
-    concurrency: Option<Spanned<usize>>,
+    #[schemars(range(min = 1, max = 256))]
+    concurrency: Option<At<usize>>,
 }
 
-#[derive(Deserialize)]
+/// An HTTP receiver.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct WebhookSpec {
-    url: Spanned<String>,
+    /// An http or https address, without credentials.
+    url: At<String>,
+    /// What is sent with every request.
     #[serde(default)]
-    headers: BTreeMap<String, Spanned<HeaderSpec>>,
+    headers: BTreeMap<String, At<HeaderSpec>>,
+    /// How long one request may take, such as 10s, up to 5m; 10s when left out.
     #[serde(default)]
-    timeout: Option<Spanned<String>>,
+    timeout: Option<At<String>>,
 }
 
-#[derive(Deserialize)]
+/// A header's value: one of the two.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct HeaderSpec {
+    /// An environment variable that holds it; else a file of this name in the directory that `TRIBUTARY_SECRETS` names.
     #[serde(default)]
     env: Option<String>,
+    /// The value itself: nothing secret.
     #[serde(default)]
     value: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
+/// When a changed profile is sent.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct DeliverySpec {
+    /// How long a profile must not change before it is sent; 2s when left out.
     #[serde(default)]
-    quiet: Option<Spanned<String>>,
+    quiet: Option<At<String>>,
+    /// How long the first unsent change waits at most; 30s when left out.
     #[serde(default)]
-    longest_wait: Option<Spanned<String>>,
+    longest_wait: Option<At<String>>,
 }
 
-#[derive(Default, Deserialize)]
+/// How failures are tried again, with growing pauses.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RetrySpec {
+    /// Attempts altogether, 1 to 100, then it is a dead letter; 5 when left out.
     #[serde(default)]
-    attempts: Option<Spanned<u32>>,
+    #[schemars(range(min = 1, max = 100))]
+    attempts: Option<At<u32>>,
+    /// The pause after the first failure; 1s when left out.
     #[serde(default)]
-    first: Option<Spanned<String>>,
+    first: Option<At<String>>,
+    /// The longest pause; 5m when left out.
     #[serde(default)]
-    longest: Option<Spanned<String>>,
+    longest: Option<At<String>>,
 }
 
-pub(super) fn read(text: &Text<'_>, problems: &mut Problems) -> Option<Document> {
-    let spec: Spec = yaml::spec(text.yaml, text.origin, problems)?;
-    let mut checks = Checks { origin: text.origin, problems };
-    let url = checks.url(&spec.webhook.url);
-    let headers = checks.headers(spec.webhook.headers);
-    let timeout = checks.duration("timeout", spec.webhook.timeout, 10_000, 1..=300_000);
+impl DocumentKind for Destination {
+    const NAME: &'static str = "Destination";
+    type Spec = DestinationSpec;
 
-    let (place, profiles) = taken_apart(spec.profiles);
-    let profiles = Delivery {
-        quiet: checks.duration("quiet", profiles.quiet, 2_000, 0..=DAY),
-        longest_wait: checks.duration("longest_wait", profiles.longest_wait, 30_000, 1..=DAY),
-    };
-    if profiles.quiet > profiles.longest_wait {
-        checks.wrong(place, "quiet is longer than longest_wait, so it would never be reached");
+    fn read(spec: DestinationSpec, text: &Text<'_>, problems: &mut Problems) -> Option<Destination> {
+        let mut checks = Checks { origin: text.origin, problems };
+        let url = checks.url(&spec.webhook.url);
+        let headers = checks.headers(spec.webhook.headers);
+        let timeout = checks.duration("timeout", spec.webhook.timeout, 10_000, 1..=300_000);
+
+        let (place, profiles) = taken_apart(spec.profiles);
+        let profiles = Delivery {
+            quiet: checks.duration("quiet", profiles.quiet, 2_000, 0..=DAY),
+            longest_wait: checks.duration("longest_wait", profiles.longest_wait, 30_000, 1..=DAY),
+        };
+        if profiles.quiet > profiles.longest_wait {
+            checks.wrong(place, "quiet is longer than longest_wait, so it would never be reached");
+        }
+
+        let (place, retry) = taken_apart(spec.retry);
+        let retry = Retry {
+            attempts: checks.number("attempts", retry.attempts, 5, 1..=100),
+            first: checks.duration("first", retry.first, 1_000, 1..=DAY),
+            longest: checks.duration("longest", retry.longest, 300_000, 1..=DAY),
+        };
+        if retry.first > retry.longest {
+            checks.wrong(place, "the first pause is longer than the longest");
+        }
+        let concurrency = checks.number("concurrency", spec.concurrency, 8, 1..=256);
+        let webhook = Webhook { url: url?, headers, timeout };
+        let name = text.name.to_string();
+        Some(Destination { name, webhook, profiles, retry, concurrency })
     }
 
-    let (place, retry) = taken_apart(spec.retry);
-    let retry = Retry {
-        attempts: checks.number("attempts", retry.attempts, 5, 1..=100),
-        first: checks.duration("first", retry.first, 1_000, 1..=DAY),
-        longest: checks.duration("longest", retry.longest, 300_000, 1..=DAY),
-    };
-    if retry.first > retry.longest {
-        checks.wrong(place, "the first pause is longer than the longest");
+    fn add_to(self, draft: &mut Draft, _origin: Origin) {
+        draft.destinations.push(self);
     }
-    let concurrency = checks.number("concurrency", spec.concurrency, 8, 1..=256);
-    let webhook = Webhook { url: url?, headers, timeout };
-    let name = text.name.to_string();
-    Some(Document::Destination(Destination { name, webhook, profiles, retry, concurrency }))
 }
 
-fn taken_apart<T: Default>(section: Option<Spanned<T>>) -> (Place, T) {
-    section.map_or_else(Default::default, |section| (section.referenced.into(), section.value))
+fn taken_apart<T: Default>(section: Option<At<T>>) -> (Place, T) {
+    section.map_or_else(Default::default, |section| (section.place, section.value))
 }
 
 /// A day in milliseconds: longer waits belong to whoever makes the events.
@@ -203,7 +229,7 @@ impl Checks<'_> {
         self.problems.add(self.origin, place, reason);
     }
 
-    fn url(&mut self, text: &Spanned<String>) -> Option<Url> {
+    fn url(&mut self, text: &At<String>) -> Option<Url> {
         let reason = match Url::parse(&text.value) {
             Ok(url) if !matches!(url.scheme(), "http" | "https") => {
                 format!("the url's scheme is {}, only http and https can be delivered to", url.scheme())
@@ -214,11 +240,11 @@ impl Checks<'_> {
             Ok(url) => return Some(url),
             Err(error) => format!("not a url: {error}"),
         };
-        self.wrong(text.referenced.into(), reason);
+        self.wrong(text.place, reason);
         None
     }
 
-    fn headers(&mut self, specs: BTreeMap<String, Spanned<HeaderSpec>>) -> Vec<(String, HeaderValue)> {
+    fn headers(&mut self, specs: BTreeMap<String, At<HeaderSpec>>) -> Vec<(String, HeaderValue)> {
         let mut headers = Vec::new();
         for (name, spec) in specs {
             let value = match (spec.value.env, spec.value.value) {
@@ -234,10 +260,10 @@ impl Checks<'_> {
             let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
             match value {
                 _ if name.is_empty() || !name.chars().all(is_token) => {
-                    self.wrong(spec.referenced.into(), format!("{name:?} cannot be the name of a header"));
+                    self.wrong(spec.place, format!("{name:?} cannot be the name of a header"));
                 }
                 Ok(value) => headers.push((name, value)),
-                Err(reason) => self.wrong(spec.referenced.into(), format!("{name}: {reason}")),
+                Err(reason) => self.wrong(spec.place, format!("{name}: {reason}")),
             }
         }
         headers
@@ -247,7 +273,7 @@ impl Checks<'_> {
     fn duration(
         &mut self,
         name: &str,
-        text: Option<Spanned<String>>,
+        text: Option<At<String>>,
         default: u64,
         range: RangeInclusive<u64>,
     ) -> Duration {
@@ -263,14 +289,14 @@ impl Checks<'_> {
             ),
             Err(_) => format!("{name}: {:?} is not a duration like 500ms, 10s or 5m", text.value),
         };
-        self.wrong(text.referenced.into(), reason);
+        self.wrong(text.place, reason);
         default
     }
 
     fn number<N: Copy + PartialOrd + std::fmt::Display>(
         &mut self,
         name: &str,
-        number: Option<Spanned<N>>,
+        number: Option<At<N>>,
         default: N,
         range: RangeInclusive<N>,
     ) -> N {
@@ -279,7 +305,7 @@ impl Checks<'_> {
             Some(number) if range.contains(&number.value) => number.value,
             Some(number) => {
                 let reason = format!("{name} must be between {} and {}", range.start(), range.end());
-                self.wrong(number.referenced.into(), reason);
+                self.wrong(number.place, reason);
                 default
             }
         }

@@ -2,33 +2,43 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_saphyr::Spanned;
 use tributary_model::{Kind, Path};
 
-use super::{Document, Text};
-use crate::error::{Place, Problems};
-use crate::yaml;
+use super::{DocumentKind, Draft, Text};
+use crate::at::At;
+use crate::error::{Origin, Place, Problems};
 
 /// Declared paths.
 pub(crate) struct Fields {
     pub(crate) kinds: Vec<(Path, Kind, Place)>,
 }
 
-#[derive(Deserialize)]
+/// Which kind the paths of a profile are; what is not declared is a register, outside the namespaces.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Spec {
-    fields: BTreeMap<String, Spanned<Kind>>,
+pub(crate) struct FieldsSpec {
+    /// The kind of a path and of everything below it, by path.
+    fields: BTreeMap<String, At<Kind>>,
 }
 
-pub(super) fn read(text: &Text<'_>, problems: &mut Problems) -> Option<Document> {
-    let spec: Spec = yaml::spec(text.yaml, text.origin, problems)?;
-    let mut kinds = Vec::new();
-    for (path, kind) in spec.fields {
-        match Path::new(path) {
-            Ok(path) => kinds.push((path, kind.value, kind.referenced.into())),
-            Err(error) => problems.add(text.origin, kind.referenced.into(), error.to_string()),
+impl DocumentKind for Fields {
+    const NAME: &'static str = "Fields";
+    type Spec = FieldsSpec;
+
+    fn read(spec: FieldsSpec, text: &Text<'_>, problems: &mut Problems) -> Option<Fields> {
+        let mut kinds = Vec::new();
+        for (path, kind) in spec.fields {
+            match Path::new(path) {
+                Ok(path) => kinds.push((path, kind.value, kind.place)),
+                Err(error) => problems.add(text.origin, kind.place, error.to_string()),
+            }
         }
+        Some(Fields { kinds })
     }
-    Some(Document::Fields(Fields { kinds }))
+
+    fn add_to(self, draft: &mut Draft, origin: Origin) {
+        draft.fields.push((origin, self));
+    }
 }

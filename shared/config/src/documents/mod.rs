@@ -1,114 +1,103 @@
-//! The kinds of documents. A new kind is a file beside this one, a line in [`KINDS`], a variant of
-//! [`Document`] and its place in [`Document::add_to`].
+//! The kinds of documents. A new kind is a file beside this one with its [`DocumentKind`], and a line in [`KINDS`].
 
 pub(crate) mod destination;
 pub(crate) mod fields;
+pub(crate) mod kind;
 pub(crate) mod mapping;
+pub(crate) mod scenario;
+pub(crate) mod schema;
 pub(crate) mod source;
 pub(crate) mod workflow;
 
-use std::path::Path;
-
+use tributary_expressions::did_you_mean;
 use tributary_model::TenantId;
 
 use crate::error::{Origin, Problems};
 use crate::names;
 use crate::yaml;
 
-/// The kind of document a tenant cannot do without.
-pub(crate) const SOURCE: &str = "Source";
+use kind::Kind;
+pub(crate) use kind::{DocumentKind, Read, Text};
 
-/// Every kind by its name, and what reads its `spec`.
-const KINDS: [(&str, Reader); 5] = [
-    (SOURCE, source::read),
-    ("Fields", fields::read),
-    ("Mapping", mapping::read),
-    ("Workflow", workflow::read),
-    ("Destination", destination::read),
+/// Every kind there is.
+pub(crate) const KINDS: &[Kind] = &[
+    Kind::of::<source::Source>(),
+    Kind::of::<fields::Fields>(),
+    Kind::of::<schema::Schema>(),
+    Kind::of::<mapping::Mapping>(),
+    Kind::of::<workflow::Workflow>(),
+    Kind::of::<destination::Destination>(),
+    Kind::of::<scenario::Scenario>(),
 ];
-
-type Reader = fn(&Text<'_>, &mut Problems) -> Option<Document>;
-
-/// A document that was read and is right by itself.
-pub(crate) enum Document {
-    Source(source::Source),
-    Fields(fields::Fields),
-    Mapping(mapping::Mapping),
-    Workflow(workflow::Workflow),
-    Destination(destination::Destination),
-}
 
 /// What belongs to a tenant, before the documents are checked against each other.
 #[derive(Default)]
 pub(crate) struct Draft {
     /// Of all its documents, those with errors included.
     pub(crate) origins: Vec<Origin>,
+    /// Whether any Source is there, one with errors included.
     pub(crate) has_source: bool,
-    pub(crate) sources: Vec<source::Source>,
+    pub(crate) sources: Vec<(Origin, source::Source)>,
     pub(crate) fields: Vec<(Origin, fields::Fields)>,
+    pub(crate) schemas: Vec<(Origin, schema::Schema)>,
     pub(crate) mappings: Vec<(Origin, mapping::Mapping)>,
     pub(crate) workflows: Vec<(Origin, workflow::Workflow)>,
     pub(crate) destinations: Vec<destination::Destination>,
+    pub(crate) scenarios: Vec<scenario::Scenario>,
 }
 
-impl Document {
-    pub(crate) fn add_to(self, draft: &mut Draft, origin: Origin) {
-        match self {
-            Document::Source(source) => draft.sources.push(source),
-            Document::Fields(fields) => draft.fields.push((origin, fields)),
-            Document::Mapping(mapping) => draft.mappings.push((origin, mapping)),
-            Document::Workflow(workflow) => draft.workflows.push((origin, workflow)),
-            Document::Destination(destination) => draft.destinations.push(destination),
-        }
-    }
-}
-
-/// A document's text and what its head says.
-pub(crate) struct Text<'t> {
-    pub(crate) yaml: &'t str,
-    pub(crate) name: &'t str,
-    pub(crate) origin: &'t Origin,
-    /// The configuration's directory.
-    pub(crate) dir: &'t Path,
-}
-
-/// A document with its identity and place. `document` is `None` when only its head could be read: its name
-/// still counts, so that nothing is said twice.
-pub(crate) struct Entry {
-    pub(crate) kind: String,
-    pub(crate) tenant: TenantId,
+/// What a document says about itself.
+pub(crate) struct Heading {
+    pub(crate) kind: &'static Kind,
+    /// As it is written, which need not be a right one.
     pub(crate) name: String,
+    /// `None` when its or the document's name is wrong.
+    pub(crate) tenant: Option<TenantId>,
+    /// The document's, with its name and the place of that.
     pub(crate) origin: Origin,
-    pub(crate) document: Option<Document>,
 }
 
-/// Reads one document; what is wrong goes to `problems`.
-pub(crate) fn read(yaml: &str, file: &Origin, dir: &Path, problems: &mut Problems) -> Option<Entry> {
+/// Whether documents of this kind become part of revisions. Those of an unknown kind do, to be refused.
+pub(crate) fn is_applied(kind: &str) -> bool {
+    KINDS.iter().find(|known| known.name == kind).is_none_or(|known| known.applied)
+}
+
+/// Reads what a document says about itself; what is wrong goes to `problems`. `None` when its kind is not known.
+pub(crate) fn heading(yaml: &str, file: &Origin, problems: &mut Problems) -> Option<Heading> {
     let mut origin = Origin { place: yaml::first_place(yaml), ..file.clone() };
     let head = yaml::head(yaml, &origin, problems)?;
-    let (kind, name) = (head.kind.value, head.name.value);
-    let Some((_, reader)) = KINDS.iter().find(|(known, _)| *known == kind) else {
-        let known: Vec<&str> = KINDS.iter().map(|(known, _)| *known).collect();
-        let reason = format!("unknown kind {kind:?}; the kinds are {}", known.join(", "));
-        problems.add(&origin, head.kind.referenced.into(), reason);
+    let name = head.name.value;
+    let Some(kind) = KINDS.iter().find(|known| known.name == head.kind.value) else {
+        let known = || KINDS.iter().map(|known| known.name);
+        let reason = format!(
+            "unknown kind {:?}; the kinds are {}{}",
+            head.kind.value,
+            known().collect::<Vec<_>>().join(", "),
+            did_you_mean(&head.kind.value, known())
+        );
+        problems.add(&origin, head.kind.place, reason);
         return None;
     };
-    origin.document = Some(format!("{kind} {name}"));
-    origin.place = head.name.referenced.into();
+    origin.document = Some(format!("{} {name}", kind.name));
+    origin.place = head.name.place;
     let mut named = true;
     if let Err(reason) = names::check_name("the name", &name) {
-        problems.add(&origin, head.name.referenced.into(), reason);
+        problems.add(&origin, head.name.place, reason);
         named = false;
     }
     let (tenant, tenant_place) = match head.tenant {
-        Some(tenant) => (tenant.value, tenant.referenced.into()),
-        None => ("default".to_string(), origin.place),
+        Some(tenant) => (tenant.value, tenant.place),
+        None => (yaml::DEFAULT_TENANT.to_string(), origin.place),
     };
     if let Err(reason) = names::check_name("the tenant", &tenant) {
         problems.add(&origin, tenant_place, reason);
         named = false;
     }
-    let document = reader(&Text { yaml, name: &name, origin: &origin, dir }, problems);
-    let tenant = TenantId::new(tenant).ok().filter(|_| named)?;
-    Some(Entry { kind, tenant, name, origin, document })
+    let tenant = TenantId::new(tenant).ok().filter(|_| named);
+    Some(Heading { kind, name, tenant, origin })
+}
+
+/// Reads what a document says, by its kind; what is wrong goes to `problems`.
+pub(crate) fn read(yaml: &str, heading: &Heading, problems: &mut Problems) -> Option<Read> {
+    (heading.kind.read)(yaml, &Text { name: &heading.name, origin: &heading.origin }, problems)
 }

@@ -1,13 +1,13 @@
 //! `Source`: who may send events, and what of theirs is believed.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_saphyr::Spanned;
 use tributary_model::SourceName;
 
-use super::{Document, Text};
-use crate::error::Problems;
+use super::{DocumentKind, Draft, Text};
+use crate::at::At;
+use crate::error::{Origin, Place, Problems};
 use crate::secrets::{SecretRef, SecretSpec};
-use crate::yaml;
 
 /// Where payloads come from.
 #[derive(Debug, Clone)]
@@ -21,36 +21,55 @@ pub struct Source {
     pub trust_profile_ids: bool,
     /// Whether events without an id are accepted, with a warning that they are not idempotent.
     pub waive_ids: bool,
+    /// Where each key is written.
+    pub(crate) key_places: Vec<Place>,
 }
 
-#[derive(Deserialize)]
+/// Who may send events, and what of theirs is believed.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Spec {
-    write_keys: Spanned<Vec<Spanned<SecretSpec>>>,
+pub(crate) struct SourceSpec {
+    /// Where the keys are that name this source, at least one; several while a key is being replaced.
+    #[schemars(length(min = 1))]
+    write_keys: At<Vec<At<SecretSpec>>>,
+    /// Whether the profile ids it sends are taken as they are: for sources that run on machines of your own.
     #[serde(default)]
     trust_profile_ids: bool,
+    /// Whether events without an id are accepted. They are not idempotent: one that is sent twice counts twice.
     #[serde(default)]
     waive_ids: bool,
 }
 
-pub(super) fn read(text: &Text<'_>, problems: &mut Problems) -> Option<Document> {
-    let spec: Spec = yaml::spec(text.yaml, text.origin, problems)?;
-    let place = spec.write_keys.referenced.into();
-    if spec.write_keys.value.is_empty() {
-        problems.add(text.origin, place, "a source needs at least one write key");
-    }
-    let mut write_keys = Vec::new();
-    for key in spec.write_keys.value {
-        match key.value.into_ref(text.dir) {
-            Ok(reference) => write_keys.push(reference),
-            Err(reason) => problems.add(text.origin, key.referenced.into(), reason),
+impl DocumentKind for Source {
+    const NAME: &'static str = "Source";
+    type Spec = SourceSpec;
+
+    fn read(spec: SourceSpec, text: &Text<'_>, problems: &mut Problems) -> Option<Source> {
+        let place = spec.write_keys.place;
+        if spec.write_keys.value.is_empty() {
+            problems.add(text.origin, place, "a source needs at least one write key");
         }
+        let (mut write_keys, mut key_places) = (Vec::new(), Vec::new());
+        for key in spec.write_keys.value {
+            match key.value.into_ref() {
+                Ok(reference) => {
+                    write_keys.push(reference);
+                    key_places.push(key.place);
+                }
+                Err(reason) => problems.add(text.origin, key.place, reason),
+            }
+        }
+        let name = SourceName::new(text.name).ok()?;
+        Some(Source {
+            name,
+            write_keys,
+            trust_profile_ids: spec.trust_profile_ids,
+            waive_ids: spec.waive_ids,
+            key_places,
+        })
     }
-    let name = SourceName::new(text.name).ok()?;
-    Some(Document::Source(Source {
-        name,
-        write_keys,
-        trust_profile_ids: spec.trust_profile_ids,
-        waive_ids: spec.waive_ids,
-    }))
+
+    fn add_to(self, draft: &mut Draft, origin: Origin) {
+        draft.sources.push((origin, self));
+    }
 }

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
-use serde_saphyr::Spanned;
-use tributary_expressions::{Condition, Expression};
+use tributary_expressions::{Condition, Expression, Variables};
 
-use super::{Document, Text};
-use crate::change::{self, ChangeRule, ChangeSpec, Computing};
+use super::{DocumentKind, Draft, Text};
+use crate::change::{self, ChangeRule, ChangeSpec};
+use crate::at::At;
 use crate::error::{Origin, Place, Problems};
+use crate::event_view::EventView;
 use crate::names::{self, Events, EventsSpec};
-use crate::yaml;
+use crate::sources::Sources;
 
 /// The most steps of one workflow.
 const MAX_STEPS: usize = 64;
@@ -32,8 +34,19 @@ pub struct Workflow {
 pub struct Trigger {
     /// The event types.
     pub events: Events,
+    /// The sources.
+    pub sources: Sources,
     /// What must hold besides, asked once, before any step.
     pub condition: Option<Condition>,
+    pub(crate) condition_place: Place,
+}
+
+impl Workflow {
+    /// Whether it is about `event`: its type and its source.
+    #[must_use]
+    pub fn means(&self, event: &EventView<'_>) -> bool {
+        self.trigger.events.matches(event.event_type) && self.trigger.sources.matches(event.source)
+    }
 }
 
 /// One step: changes and events, if its condition holds.
@@ -49,6 +62,7 @@ pub struct Step {
     pub otherwise: Vec<ChangeRule>,
     /// The events that are made when it is taken.
     pub emit: Vec<EmitRule>,
+    pub(crate) when_place: Place,
 }
 
 /// An event that a step makes.
@@ -58,6 +72,10 @@ pub struct EmitRule {
     pub event_type: String,
     /// Its properties.
     pub properties: BTreeMap<String, PropertyValue>,
+    /// Where its type is written.
+    pub(crate) place: Place,
+    /// Where its properties are written.
+    pub(crate) places: BTreeMap<String, Place>,
 }
 
 /// Where a property of a made event comes from.
@@ -69,65 +87,93 @@ pub enum PropertyValue {
     Computed(Expression),
 }
 
-#[derive(Deserialize)]
+/// What is decided about an event once the profile is known.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Spec {
+pub(crate) struct WorkflowSpec {
     trigger: TriggerSpec,
-    steps: Spanned<Vec<Spanned<StepSpec>>>,
+    /// What is done, in order: 1 to 64 steps, each seeing what the ones before it changed.
+    #[schemars(length(min = 1, max = 64))]
+    steps: At<Vec<At<StepSpec>>>,
 }
 
-#[derive(Deserialize)]
+/// Which events the workflow runs for.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct TriggerSpec {
-    events: Spanned<EventsSpec>,
+    /// The event types, or "*" for all.
+    events: At<EventsSpec>,
+    /// Only events of these sources; of all, when left out.
     #[serde(default)]
-    condition: Option<Spanned<String>>,
+    sources: Option<At<Vec<At<String>>>>,
+    /// What must hold besides, in CEL over event, profile, session and now; asked once, before any step.
+    #[serde(default)]
+    condition: Option<At<String>>,
 }
 
-#[derive(Deserialize)]
+/// Changes and events, if a condition holds.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct StepSpec {
+    /// Its name, for the record of the run.
     #[serde(default)]
     name: Option<String>,
+    /// When it is taken, in CEL over event, profile, session and now; always, without one.
     #[serde(default)]
-    when: Option<Spanned<String>>,
+    when: Option<At<String>>,
+    /// What changes in the profile when it is taken.
     #[serde(default)]
     then: Vec<ChangeSpec>,
+    /// What changes in the profile when it is not taken.
     #[serde(default)]
     otherwise: Vec<ChangeSpec>,
+    /// The events that are made when it is taken.
     #[serde(default)]
     emit: Vec<EmitSpec>,
 }
 
-#[derive(Deserialize)]
+/// An event that a step makes.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct EmitSpec {
+    /// Its type.
     #[serde(rename = "type")]
-    event_type: Spanned<String>,
+    event_type: At<String>,
+    /// Its properties: `{expr: CEL}` is computed, everything else stands for itself.
     #[serde(default)]
-    properties: BTreeMap<String, Spanned<Value>>,
+    properties: BTreeMap<String, At<Value>>,
 }
 
-pub(super) fn read(text: &Text<'_>, problems: &mut Problems) -> Option<Document> {
-    let spec: Spec = yaml::spec(text.yaml, text.origin, problems)?;
-    let events = Events::from_spec(spec.trigger.events.value);
-    if let Err(reason) = &events {
-        problems.add(text.origin, spec.trigger.events.referenced.into(), reason);
+impl DocumentKind for Workflow {
+    const NAME: &'static str = "Workflow";
+    type Spec = WorkflowSpec;
+
+    fn read(spec: WorkflowSpec, text: &Text<'_>, problems: &mut Problems) -> Option<Workflow> {
+        let events = Events::from_spec(spec.trigger.events.value);
+        if let Err(reason) = &events {
+            problems.add(text.origin, spec.trigger.events.place, reason);
+        }
+        let sources = Sources::from_spec(spec.trigger.sources, text.origin, problems);
+        let condition_place = place_of(&spec.trigger.condition);
+        let condition = condition("condition", spec.trigger.condition, text.origin, problems);
+        let place: Place = spec.steps.place;
+        match spec.steps.value.len() {
+            0 => problems.add(text.origin, place, "a workflow needs at least one step"),
+            1..=MAX_STEPS => {}
+            steps => problems.add(text.origin, place, format!("{steps} steps; at most {MAX_STEPS} are allowed")),
+        }
+        let steps = spec.steps.value.into_iter().map(|spec| step(spec, text.origin, problems)).collect();
+        let trigger = Trigger { events: events.ok()?, sources, condition, condition_place };
+        Some(Workflow { name: text.name.to_string(), trigger, steps })
     }
-    let condition = condition("condition", spec.trigger.condition, text.origin, problems);
-    let place: Place = spec.steps.referenced.into();
-    match spec.steps.value.len() {
-        0 => problems.add(text.origin, place, "a workflow needs at least one step"),
-        1..=MAX_STEPS => {}
-        steps => problems.add(text.origin, place, format!("{steps} steps; at most {MAX_STEPS} are allowed")),
+
+    fn add_to(self, draft: &mut Draft, origin: Origin) {
+        draft.workflows.push((origin, self));
     }
-    let steps = spec.steps.value.into_iter().map(|spec| step(spec, text.origin, problems)).collect();
-    let trigger = Trigger { events: events.ok()?, condition };
-    Some(Document::Workflow(Workflow { name: text.name.to_string(), trigger, steps }))
 }
 
-fn step(spec: Spanned<StepSpec>, origin: &Origin, problems: &mut Problems) -> Step {
-    let place = spec.referenced.into();
+fn step(spec: At<StepSpec>, origin: &Origin, problems: &mut Problems) -> Step {
+    let place = spec.place;
     let spec = spec.value;
     if spec.then.is_empty() && spec.otherwise.is_empty() && spec.emit.is_empty() {
         problems.add(origin, place, "a step without then, otherwise and emit does nothing");
@@ -137,36 +183,35 @@ fn step(spec: Spanned<StepSpec>, origin: &Origin, problems: &mut Problems) -> St
     }
     Step {
         name: spec.name,
+        when_place: place_of(&spec.when),
         when: condition("when", spec.when, origin, problems),
-        then: change::rules(spec.then, Computing::Allowed, origin, problems),
-        otherwise: change::rules(spec.otherwise, Computing::Allowed, origin, problems),
+        then: change::rules(spec.then, Variables::All, origin, problems),
+        otherwise: change::rules(spec.otherwise, Variables::All, origin, problems),
         emit: spec.emit.into_iter().map(|spec| emit(spec, origin, problems)).collect(),
     }
 }
 
 fn condition(
     what: &str,
-    source: Option<Spanned<String>>,
+    source: Option<At<String>>,
     origin: &Origin,
     problems: &mut Problems,
 ) -> Option<Condition> {
-    let source = source?;
-    match Condition::compile(&source.value) {
-        Ok(condition) => Some(condition),
-        Err(error) => {
-            problems.add(origin, source.referenced.into(), format!("{what}: {error}"));
-            None
-        }
-    }
+    change::condition(what, source, Variables::All, origin, problems)
+}
+
+fn place_of<T>(optional: &Option<At<T>>) -> Place {
+    optional.as_ref().map_or_else(Place::default, |given| given.place)
 }
 
 fn emit(spec: EmitSpec, origin: &Origin, problems: &mut Problems) -> EmitRule {
     if let Err(reason) = names::check_event_type(&spec.event_type.value) {
-        problems.add(origin, spec.event_type.referenced.into(), reason);
+        problems.add(origin, spec.event_type.place, reason);
     }
-    let mut properties = BTreeMap::new();
+    let (mut properties, mut places) = (BTreeMap::new(), BTreeMap::new());
     for (name, value) in spec.properties {
-        let place = value.referenced.into();
+        let place = value.place;
+        places.insert(name.clone(), place);
         match property(value.value) {
             Ok(value) => {
                 properties.insert(name, value);
@@ -174,7 +219,7 @@ fn emit(spec: EmitSpec, origin: &Origin, problems: &mut Problems) -> EmitRule {
             Err(reason) => problems.add(origin, place, format!("{name}: {reason}")),
         }
     }
-    EmitRule { event_type: spec.event_type.value, properties }
+    EmitRule { event_type: spec.event_type.value, properties, place: spec.event_type.place, places }
 }
 
 /// `{expr: CEL}` is computed, everything else stands for itself.

@@ -1,6 +1,7 @@
 //! Whole configurations in, everything they say and everything that is wrong with them out.
 
 mod right;
+mod scenarios;
 mod secrets;
 mod wrong;
 
@@ -10,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::{Config, ConfigErrors};
 
-const SOURCE: &str = "kind: Source\nname: web\nspec:\n  write_keys: [{env: KEY}]\n";
+pub(crate) const SOURCE: &str = "kind: Source\nname: web\nspec:\n  write_keys: [{env: KEY}]\n";
 
 /// A directory with these files.
 fn directory(files: &[(&str, &str)]) -> TempDir {
@@ -23,6 +24,6 @@ fn directory(files: &[(&str, &str)]) -> TempDir {
     dir
 }
 
-fn load(files: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
+pub(crate) fn load(files: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
     Config::load(directory(files).path())
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use tributary_model::{IntentOp, Kind, TenantId, Time};
 
 use super::{SOURCE, directory, load};
-use crate::{Config, EventView, Events, Target, required_env};
+use crate::{Config, EventView, Events, Revision, Target, read_directory, required_env};
 
 fn example() -> Config {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/example");
@@ -48,7 +48,7 @@ fn the_example_is_right() {
     let workflows: Vec<&str> = tenant.workflows.iter().map(|workflow| workflow.name.as_str()).collect();
     assert_eq!(workflows, ["big-spender", "loyal-customer", "loyalty-points", "welcome"]);
     assert!(tenant.destinations.is_empty());
-    assert_eq!(config.revision.len(), 16);
+    assert_eq!((config.number, &config.revision[..2], config.revision.len()), (0, "0-", 10));
 }
 
 #[test]
@@ -85,8 +85,10 @@ fn the_examples_of_the_documentation_are_right() {
         .filter_map(|rest| rest.split("```").next())
         .filter(|example| !example.contains("  ...\n"))
         .collect();
-    assert_eq!(examples.len(), 5, "one for each kind");
-    let all = examples.join("---\n").replace("tenant: demo\n", "");
+    assert_eq!(examples.len(), crate::documents::KINDS.len(), "one for each kind");
+    // The scenario's source is the one of the example in deploy/example.
+    let more = "kind: Source\nname: cdnow\nspec: {write_keys: [{env: KEY}]}\n";
+    let all = [examples.join("---\n"), more.to_string()].join("---\n").replace("tenant: demo\n", "");
     let config = load(&[("docs.yaml", &all)]).unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(config.tenants.len(), 1);
 }
@@ -152,13 +154,37 @@ fn a_value_can_come_from_any_part_of_the_event() {
 }
 
 #[test]
-fn the_revision_names_paths_and_contents() {
+fn the_revision_names_what_the_documents_say_wherever_they_stand() {
     let revision = |files: &[(&str, &str)]| load(files).unwrap_or_else(|errors| panic!("{errors}")).revision;
     let with_comment = format!("{SOURCE}# later\n");
     let base = revision(&[("a.yaml", SOURCE)]);
     assert_eq!(base, revision(&[("a.yaml", SOURCE), ("notes.md", "x"), (".hidden.yaml", "x: [")]));
-    assert_ne!(base, revision(&[("b.yaml", SOURCE)]));
-    assert_ne!(base, revision(&[("a.yaml", &with_comment)]));
+    assert_eq!(base, revision(&[("b.yaml", SOURCE)]));
+    assert_eq!(base, revision(&[("a.yaml", &with_comment)]));
+    assert_ne!(base, revision(&[("a.yaml", &SOURCE.replace("KEY", "OTHER_KEY"))]));
+}
+
+#[test]
+fn a_directory_its_documents_and_their_revision_are_one_configuration() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/example");
+    let documents = read_directory(&dir).unwrap_or_else(|errors| panic!("{errors}"));
+    let first = &documents[0];
+    assert_eq!((&*first.tenant, &*first.kind, &*first.name), ("demo", "Fields", "shop"));
+    let second = documents.iter().find(|document| document.name == "page-view").unwrap();
+    let line = usize::try_from(second.line).unwrap();
+    let file = std::fs::read_to_string(dir.join(&second.file)).unwrap();
+    assert_eq!(file.lines().nth(line - 1), second.text.lines().next());
+
+    let loaded = example();
+    let mut backwards = documents.clone();
+    backwards.reverse();
+    let read = Config::from_documents(&backwards).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!((read.number, &read.revision), (0, &loaded.revision));
+    assert_eq!(format!("{:?}", read.tenants), format!("{:?}", loaded.tenants));
+    let revision = Revision::new(12, documents);
+    let config = Config::of(&revision).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!((config.number, &config.revision), (12, &revision.id()));
+    assert_eq!(config.revision.replace("12-", "0-"), loaded.revision);
 }
 
 #[test]

@@ -35,7 +35,8 @@ fn broken_yaml_says_where_and_the_next_document_is_read_all_the_same() {
     assert!(lines[0].starts_with("a.yaml:"), "{said}");
     assert_eq!(
         lines[1],
-        "a.yaml:5:7: unknown kind \"Sauce\"; the kinds are Source, Fields, Mapping, Workflow, Destination"
+        "a.yaml:5:7: unknown kind \"Sauce\"; the kinds are Source, Fields, Schema, Mapping, Workflow, Destination, Scenario; did you \
+         mean Source?"
     );
 }
 
@@ -66,6 +67,36 @@ fn the_same_document_twice_is_told_with_the_place_of_the_first() {
 }
 
 #[test]
+fn a_directory_is_read_with_its_headings_checked_and_its_specs_not() {
+    let again = format!("# a copy\n{SOURCE}");
+    let dir = super::directory(&[
+        ("a.yaml", SOURCE),
+        ("b.yaml", &again),
+        ("c.yaml", "kind: Mapping\nname: B\nspec: {}\n---\nkind: Mapping\nname: m\nspec: {wrong: all}\n"),
+    ]);
+    assert_eq!(
+        crate::read_directory(dir.path()).unwrap_err().to_string(),
+        "b.yaml:3:7: Source web: tenant default has a Source web already, at a.yaml:2\n\
+         c.yaml:2:7: Mapping B: the name \"B\" must be lowercase letters, digits and single hyphens, start with a \
+         letter, and have at most 64 characters"
+    );
+}
+
+#[test]
+fn a_document_that_is_not_what_it_was_given_as_is_refused() {
+    let dir = super::directory(&[("a.yaml", &format!("# first\n---\n# mine\n{SOURCE}"))]);
+    let mut documents = crate::read_directory(dir.path()).unwrap();
+    assert_eq!(documents[0].line, 3);
+    documents[0].tenant = "victim".into();
+    assert_eq!(
+        Config::from_documents(&documents).unwrap_err().to_string(),
+        "a.yaml:5:7: Source web: was given as Source web of tenant victim, which it does not say it is"
+    );
+    documents[0].line = u64::MAX;
+    assert!(Config::from_documents(&documents).is_err());
+}
+
+#[test]
 fn an_operation_of_another_kind_is_refused_with_advice() {
     assert_eq!(
         said_of(
@@ -93,17 +124,17 @@ fn operands_are_checked_against_their_operation() {
              - {path: a, op: set, value: 1, from: id}\n    \
              - {path: a, op: set, value: null}\n    \
              - {path: a, op: set, from: property.x}\n    \
-             - {path: a, op: set, expr: event.type}\n    \
+             - {path: a, op: set, expr: profile.type}\n    \
              - {path: a..b, op: set, value: 1}\n"
         ),
         "a.yaml:6:14: Mapping m: `interests.jazz` takes a number; send a JSON number, not text or a boolean\n\
          a.yaml:7:34: Mapping m: increment needs a value\n\
          a.yaml:8:30: Mapping m: enter takes no value\n\
-         a.yaml:9:14: Mapping m: a: give one of value, from and expr\n\
+         a.yaml:9:14: Mapping m: a: give one of value, from, each, template and expr\n\
          a.yaml:10:21: Mapping m: set needs a value\n\
          a.yaml:11:32: Mapping m: cannot take a value from \"property.x\": write properties.<path>, context.<path>, id, \
-         type, time, received, source or session_id\n\
-         a.yaml:12:32: Mapping m: expr works in workflows only; use value or from\n\
+         type, time, received, source or session_id; did you mean properties.x?\n\
+         a.yaml:12:32: Mapping m: expr: profile cannot be used here: a mapping sees the event only; decide about profiles in a workflow\n\
          a.yaml:13:14: Mapping m: every part of a path needs a name"
     );
 }
@@ -131,7 +162,7 @@ fn wrong_cel_is_told_at_its_place() {
         .collect::<Vec<_>>()
         .join("\n"),
         "a.yaml:6:16: Workflow w: condition: unknown name profle: an expression can use event, profile, session and \
-         now\n\
+         now; did you mean profile?\n\
          a.yaml:8:13: Workflow w: when: unknown function lower\n\
          a.yaml:11:43: Workflow w: x: expr: unknown name nothing: an expression can use event, profile, session and \
          now\n\

@@ -7,14 +7,33 @@ use crate::scope::tests_support::scope;
 use crate::{Condition, Expression};
 
 fn refusal(source: &str) -> ExpressionError {
-    Compiled::compile(source).expect_err("it is refused")
+    Compiled::compile(source, Variables::All).expect_err("it is refused")
+}
+
+fn unknown(name: &str) -> ExpressionError {
+    ExpressionError::UnknownName { name: name.into(), variables: Variables::All }
+}
+
+#[test]
+fn what_sees_the_event_only_is_told_where_profiles_belong() {
+    let refusal =
+        |source| Compiled::compile(source, Variables::Event).expect_err("it is refused").to_string();
+    assert_eq!(
+        refusal("profile.purchases.count > 1"),
+        "profile cannot be used here: a mapping sees the event only; decide about profiles in a workflow"
+    );
+    assert_eq!(
+        refusal("evnt.type == 'a'"),
+        "unknown name evnt: an expression can use event; did you mean event?"
+    );
+    assert!(Condition::compile_with("event.properties.value > 0", Variables::Event).is_ok());
 }
 
 #[test]
 fn unknown_names_and_functions_are_refused_at_load() {
-    assert_eq!(refusal("profle.count > 1"), ExpressionError::UnknownName { name: "profle".into() });
+    assert_eq!(refusal("profle.count > 1"), unknown("profle"));
     assert_eq!(refusal("lower(event.type)"), ExpressionError::UnknownFunction { name: "lower".into() });
-    assert_eq!(refusal("[1].exists(x, y > 1)"), ExpressionError::UnknownName { name: "y".into() });
+    assert_eq!(refusal("[1].exists(x, y > 1)"), unknown("y"));
     assert_eq!(refusal("@add(1, 2)").to_string().split(':').next(), Some("not a CEL expression"));
 }
 

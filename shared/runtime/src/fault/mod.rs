@@ -23,6 +23,8 @@ pub enum Fault {
     NotFound,
     /// What should be made exists with other content.
     AlreadyExists,
+    /// What the request was made for is not as it was any more: look again, and ask anew.
+    Conflict,
     /// A limit was reached: rate, backlog, size of a document, calls at once.
     Exhausted,
     /// Something that the answer needs is away.
@@ -46,6 +48,7 @@ impl Fault {
             Self::PermissionDenied => tonic::Code::PermissionDenied,
             Self::NotFound => tonic::Code::NotFound,
             Self::AlreadyExists => tonic::Code::AlreadyExists,
+            Self::Conflict => tonic::Code::Aborted,
             Self::Exhausted => tonic::Code::ResourceExhausted,
             Self::Unavailable => tonic::Code::Unavailable,
             Self::DeadlineExceeded => tonic::Code::DeadlineExceeded,
@@ -65,6 +68,7 @@ impl Fault {
             | Self::PermissionDenied
             | Self::NotFound
             | Self::AlreadyExists
+            | Self::Conflict
             | Self::OutOfRange
             | Self::DataLoss
             | Self::Internal => false,

@@ -117,12 +117,13 @@ fn clip(text: &str, most: usize) -> &str {
 mod tests {
     use super::*;
 
-    const ALL: [(Fault, tonic::Code, bool); 11] = [
+    const ALL: [(Fault, tonic::Code, bool); 12] = [
         (Fault::InvalidInput, tonic::Code::InvalidArgument, false),
         (Fault::Unauthenticated, tonic::Code::Unauthenticated, false),
         (Fault::PermissionDenied, tonic::Code::PermissionDenied, false),
         (Fault::NotFound, tonic::Code::NotFound, false),
         (Fault::AlreadyExists, tonic::Code::AlreadyExists, false),
+        (Fault::Conflict, tonic::Code::Aborted, false),
         (Fault::Exhausted, tonic::Code::ResourceExhausted, true),
         (Fault::Unavailable, tonic::Code::Unavailable, true),
         (Fault::DeadlineExceeded, tonic::Code::DeadlineExceeded, true),

@@ -8,8 +8,16 @@ use std::time::Duration;
 
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 use tonic::transport::server::Connected;
+
+/// What calls are told of the end of their connection, as an extension.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ConnectionEnd {
+    /// When streams end by themselves: halfway between the time at which the connection is asked to end and the time at
+    /// which it fails.
+    pub(crate) of_streams: Instant,
+}
 
 pin_project! {
     /// A connection that fails when it reaches an age.
@@ -17,20 +25,24 @@ pin_project! {
         #[pin]
         connection: C,
         end: Pin<Box<Sleep>>,
+        told: ConnectionEnd,
     }
 }
 
 impl<C> Aging<C> {
-    pub(super) fn new(connection: C, most: Duration) -> Self {
-        Self { connection, end: Box::pin(tokio::time::sleep(most)) }
+    /// Fails after `age` and `grace`.
+    pub(super) fn new(connection: C, age: Duration, grace: Duration) -> Self {
+        let end = Box::pin(tokio::time::sleep(age.saturating_add(grace)));
+        let of_streams = end.deadline().checked_sub(grace / 2).unwrap_or_else(|| end.deadline());
+        Self { connection, end, told: ConnectionEnd { of_streams } }
     }
 }
 
-impl<C: Connected> Connected for Aging<C> {
-    type ConnectInfo = C::ConnectInfo;
+impl<C> Connected for Aging<C> {
+    type ConnectInfo = ConnectionEnd;
 
-    fn connect_info(&self) -> C::ConnectInfo {
-        self.connection.connect_info()
+    fn connect_info(&self) -> ConnectionEnd {
+        self.told
     }
 }
 
@@ -87,7 +99,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_connection_works_until_its_age_and_fails_then_also_while_waiting() {
         let (mut client, server) = tokio::io::duplex(16);
-        let mut server = Aging::new(server, Duration::from_secs(60));
+        let mut server = Aging::new(server, Duration::from_secs(50), Duration::from_secs(10));
         client.write_all(b"hi").await.unwrap();
         let mut two = [0; 2];
         server.read_exact(&mut two).await.unwrap();

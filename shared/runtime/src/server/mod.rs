@@ -1,7 +1,8 @@
 //! The gRPC server of every stage: what a call passes through before the stage sees it, and what is served beside it.
 //!
 //! `call.rs` tells the story of one call; the steps are in `trace.rs`, `admission.rs` and `normalise.rs`. `health.rs` and
-//! reflection are served beside the stage's own services, and `age.rs` ends connections that live too long.
+//! reflection are served beside the stage's own services, and `age.rs` ends connections that live too long. Streams of
+//! answers have no limit but the end that `stream.rs` tells them.
 //!
 //! A stage configures each of its generated services itself, because tonic has these settings per service:
 //! `XServer::new(x).max_decoding_message_size(MAX_MESSAGE_BYTES).accept_compressed(Gzip).accept_compressed(Zstd)
@@ -14,6 +15,7 @@ mod bind;
 mod call;
 mod health;
 mod normalise;
+mod stream;
 mod trace;
 
 use std::time::Duration;
@@ -27,6 +29,7 @@ use crate::lifecycle::Tasks;
 pub use bind::{StartError, bind};
 pub use health::Health;
 pub use normalise::normalise;
+pub use stream::StreamEnd;
 
 /// The most that a message of the public contract may have, compressed or not.
 pub const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
@@ -97,7 +100,7 @@ impl Server {
     }
 
     /// After what time a connection is asked to end, so that clients spread over new instances, and how long its last
-    /// calls may then take; by default 30 minutes and one minute.
+    /// calls may then take; by default 30 minutes and one minute. Streams that heed [`StreamEnd`] end within the latter.
     #[must_use]
     pub fn connection_age(mut self, age: Duration, grace: Duration) -> Self {
         self.connection_age = age;
@@ -178,13 +181,13 @@ impl Server {
         &self,
         listener: TcpListener,
     ) -> impl futures::Stream<Item = std::io::Result<age::Aging<tokio::net::TcpStream>>> + use<> {
-        let most = self.connection_age.saturating_add(self.connection_grace);
+        let (age, grace) = (self.connection_age, self.connection_grace);
         TcpIncoming::from(listener).with_nodelay(Some(true)).then(move |accepted| async move {
             if accepted.is_err() {
                 // Mostly too many open files: tonic would try again at once and burn a core until one is closed.
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
-            accepted.map(|connection| age::Aging::new(connection, most))
+            accepted.map(|connection| age::Aging::new(connection, age, grace))
         })
     }
 }

@@ -1,6 +1,6 @@
 //! What every process of one mesh must be told, and told alike.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -26,7 +26,8 @@ pub struct SharedSettings {
     pub redis_url: SecretString,
     /// `DATABASE_URL`: the Postgres database. Secret, because a URL may carry a password.
     pub database_url: SecretString,
-    /// `TRIBUTARY_CONFIG`: a directory of configuration documents, for those that read one.
+    /// `TRIBUTARY_CONFIG`: the directory of the first configuration. The collector applies it where nothing was applied
+    /// yet; no other stage reads it, and it may be left out.
     pub config: Option<PathBuf>,
     /// `TRIBUTARY_MESH_CREDENTIAL`: what one stage shows to another; at least 16 characters.
     pub mesh_credential: MeshCredential,
@@ -55,16 +56,6 @@ pub struct SharedSettings {
 }
 
 impl SharedSettings {
-    /// The directory of configuration documents, for a stage that cannot do without.
-    ///
-    /// # Errors
-    /// `TRIBUTARY_CONFIG` is not set.
-    pub fn config_dir(&self) -> Result<&Path, SettingsError> {
-        let missing =
-            || SettingsError::of("TRIBUTARY_CONFIG", "is missing: the directory of configuration documents");
-        self.config.as_deref().ok_or_else(missing)
-    }
-
     /// Reads the process's environment.
     ///
     /// # Errors

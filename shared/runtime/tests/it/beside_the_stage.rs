@@ -116,3 +116,10 @@ async fn a_connection_is_ended_by_its_age_although_a_stream_holds_it() {
     assert!(soon(watch.next()).await.unwrap().is_err(), "the connection is gone");
     assert_eq!(running.call(text("hello")).await.unwrap(), "hello", "and the client makes another");
 }
+
+#[tokio::test]
+async fn a_stream_is_told_of_the_end_of_its_connection_before_it_comes() {
+    let age = Duration::from_millis(300);
+    let running = start(Server::new().connection_age(age, age)).await;
+    assert_eq!(soon(running.call(text("end"))).await.unwrap(), "STREAM_ENDED");
+}

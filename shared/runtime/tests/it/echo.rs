@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use http::uri::PathAndQuery;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::codec::CompressionEncoding;
 use tonic::server::{NamedService, UnaryService};
@@ -18,7 +19,7 @@ use tonic::{Request, Response, Status};
 use tonic_health::pb::HealthCheckRequest as Text;
 use tonic_prost::ProstCodec;
 use tributary_runtime::telemetry::propagation;
-use tributary_runtime::{MAX_MESSAGE_BYTES, Server, Tasks, bind, deadline};
+use tributary_runtime::{MAX_MESSAGE_BYTES, Server, StreamEnd, Tasks, bind, deadline};
 
 /// A running server, what stops it, and a way to call it.
 pub(crate) struct Running {
@@ -80,6 +81,7 @@ impl Echo {
             "trace" => propagation::current().traceparent,
             "deadline" => format!("{:?}", deadline::remaining(&request)),
             "panic" => panic!("the secret is hunter2"),
+            "end" => StreamEnd::of(&request, CancellationToken::new()).reached().await.reason.to_owned(),
             "hang" => std::future::pending().await,
             "wait" => {
                 self.begun.notify_one();

@@ -3,12 +3,13 @@
 use sqlx::PgConnection;
 use tributary_model::{PartitionId, Time};
 
-use super::EventRow;
+use super::{EventRow, problems};
 use crate::{StorageError, convert, partitions};
 
 const STATEMENT: &str = "COPY events (tenant, id, type, source, profile_id, session_id, time, received, properties, \
-                         context, revision, request_id, cause, depth, p, entry) FROM STDIN (FORMAT binary)";
-const COLUMNS: i16 = 16;
+                         context, revision, request_id, cause, depth, p, entry, problems, invalid, historical) \
+                         FROM STDIN (FORMAT binary)";
+const COLUMNS: i16 = 19;
 
 /// The format's signature, then no flags and no header extension.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -60,6 +61,12 @@ fn encode(row: &EventRow, partition: PartitionId, out: &mut Vec<u8>) -> Result<(
     field(&i32::try_from(row.depth).unwrap_or(i32::MAX).to_be_bytes(), out);
     field(&partitions::number(partition).to_be_bytes(), out);
     text(&row.entry.sortable(), out);
+    match problems::to_text(&row.problems) {
+        Some(problems) => jsonb(&problems, out),
+        None => optional(None, out),
+    }
+    field(&[u8::from(row.invalid)], out);
+    field(&[u8::from(row.historical)], out);
     Ok(())
 }
 
@@ -89,15 +96,19 @@ fn time(value: Time, out: &mut Vec<u8>) -> Result<(), StorageError> {
     Ok(())
 }
 
-/// jsonb's binary form: the version 1, then its text.
 fn json(
     document: &serde_json::Map<String, serde_json::Value>,
     out: &mut Vec<u8>,
 ) -> Result<(), StorageError> {
     let text = convert::exact_text(document).ok_or_else(|| StorageError::data("a document holds U+0000"))?;
+    jsonb(&text, out);
+    Ok(())
+}
+
+/// jsonb's binary form: the version 1, then its text.
+fn jsonb(text: &str, out: &mut Vec<u8>) {
     let mut bytes = Vec::with_capacity(text.len() + 1);
     bytes.push(1);
     bytes.extend_from_slice(text.as_bytes());
     field(&bytes, out);
-    Ok(())
 }

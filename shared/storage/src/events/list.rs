@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use sqlx::{Row as _, postgres::PgRow, types::Json};
 use tributary_model::{EventId, ProfileId, SessionId, SourceName, TenantId, Time};
 
-use super::EventRow;
+use super::{EventRow, problems};
 use crate::{Storage, StorageError, convert, pool::within};
 
 /// One page.
@@ -35,7 +35,7 @@ impl Storage {
             // the dedup window may share time and id.
             let rows = sqlx::query(
                 "SELECT id, type, source, session_id, time, received, properties, context, revision, request_id, cause, \
-                 depth, entry FROM events \
+                 depth, entry, problems, invalid, historical FROM events \
                  WHERE tenant = $1 AND profile_id = $2 AND ($3::timestamptz IS NULL OR (time, id, received) < ($3, $4, $5)) \
                  ORDER BY time DESC, id DESC, received DESC LIMIT $6",
             )
@@ -112,6 +112,9 @@ fn event(row: &PgRow, tenant: &TenantId, profile: &ProfileId) -> Result<EventRow
         request_id: maybe("request_id")?.unwrap_or_default().to_owned(),
         cause: maybe("cause")?.map(|id| convert::id(EventId::new(id))).transpose()?,
         depth: u32::try_from(row.try_get::<i32, _>("depth")?).unwrap_or_default(),
+        problems: problems::of_column(row.try_get::<Option<Value>, _>("problems")?)?,
+        invalid: row.try_get("invalid")?,
+        historical: row.try_get("historical")?,
         entry: convert::stream_id(text("entry")?)?,
     })
 }

@@ -1,6 +1,7 @@
 //! Stored events: paging and day tables.
 
 use tributary_model::Time;
+use tributary_proto::v1::EventProblem;
 use tributary_storage::{FlushOutcome, StorageError};
 
 use crate::support::{HERE, NOW_US, at, batch, event_row, profile, storage, tenant};
@@ -32,6 +33,29 @@ async fn pages_show_every_event_once_newest_first_though_times_are_equal() {
         }
     }
     assert_eq!(seen, ["e6", "e5", "e4", "e3", "e3", "e2", "e1", "e0"]);
+}
+
+#[tokio::test]
+async fn what_is_marked_on_an_event_comes_back_as_it_was() {
+    let storage = storage().await;
+    storage.take_epoch(HERE, 1).await.unwrap();
+    let mut batch = batch(1, Default::default(), at(1, 0));
+    let mut marked = event_row("marked", "p1", NOW_US + 1);
+    marked.invalid = true;
+    marked.historical = true;
+    marked.problems = ["properties.value", "properties.ä \"b\""]
+        .map(|path| EventProblem {
+            document: "Schema purchase".to_owned(),
+            path: path.to_owned(),
+            reason: "SCHEMA_VIOLATED".to_owned(),
+            description: "must be a number".to_owned(),
+        })
+        .to_vec();
+    batch.events = vec![event_row("plain", "p1", NOW_US), marked.clone()];
+    let plain = batch.events[0].clone();
+    storage.flush(&mut batch).await.unwrap();
+    let page = storage.list_events(&tenant(), &profile("p1"), 10, "").await.unwrap();
+    assert_eq!(page.events, [marked, plain]);
 }
 
 #[tokio::test]

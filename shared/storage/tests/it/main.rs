@@ -5,4 +5,5 @@ mod events;
 mod flush;
 mod members;
 mod recovery;
+mod revisions;
 mod support;

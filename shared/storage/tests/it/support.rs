@@ -126,6 +126,9 @@ pub(crate) fn event_row(id: &str, profile_id: &str, time_us: i64) -> EventRow {
         request_id: String::new(),
         cause: None,
         depth: 0,
+        problems: Vec::new(),
+        invalid: false,
+        historical: false,
         entry: at(5, 0),
     }
 }

@@ -4,8 +4,9 @@ use crate::commit::{Owner, all_effects};
 use crate::payload::{change, change_set, id, session_id};
 use crate::rows::{SNAPSHOT_LIFE, Table};
 use crate::world::{P, tenant};
-use tributary_model::{State, StreamId, TraceContext};
-use tributary_streams::{Effect, Entry, Reader, Stream, Subject};
+use std::time::Duration;
+use tributary_model::{EventId, State, StreamId, TraceContext};
+use tributary_streams::{Effect, Ending, Entry, Progress, Reader, Stream, Subject};
 
 async fn entries(owner: &Owner, stream: Stream) -> anyhow::Result<Vec<Entry>> {
     Ok(owner.world.redis.tail(P, stream, StreamId::default(), 100).await?)
@@ -68,5 +69,21 @@ async fn a_commit_without_effects_finishes_its_entry() -> anyhow::Result<()> {
     owner.commit(&[]).await?;
     let lag = owner.world.redis.group_lag(P, Stream::Events).await?;
     assert_eq!((lag[0].behind, lag[0].pending), (0, 0));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_waiter_finds_how_its_event_ended() -> anyhow::Result<()> {
+    for ending in [Ending::Done, Ending::Dead] {
+        let owner = Owner::with_event("e1").await?;
+        let event = EventId::new("e1").expect("a short id");
+        let progress = async || owner.world.redis.progress(P, &tenant(), &event).await;
+        assert_eq!(progress().await?, Progress::Waiting);
+        let (entry, life) = (owner.entry, Duration::from_secs(60));
+        owner.commit(&[Effect::Seen { event: event.clone(), entry, ending, life }]).await?;
+        assert_eq!(progress().await?, Progress::Ended(ending));
+        let other = EventId::new("e2").expect("a short id");
+        assert_eq!(owner.world.redis.progress(P, &tenant(), &other).await?, Progress::Unknown);
+    }
     Ok(())
 }

@@ -81,6 +81,7 @@ async fn attempts(
         id: "ann".into(),
         data: Vec::new(),
         trace: trace.clone(),
+        historical: false,
     };
     let dead = [Effect::Dead(Vec::new())];
     let read = async |from| redis.read_group(fence, Group::Workflow, from, 9).await.map(drop);

@@ -62,7 +62,14 @@ async fn the_collector_goes_on_and_makes_room() -> anyhow::Result<()> {
 
     collector.flush().await?;
     let trace = TraceContext::default();
-    let row = Publication { version, tenant: tenant(), id: "ann".into(), data: Vec::new(), trace };
+    let row = Publication {
+        version,
+        tenant: tenant(),
+        id: "ann".into(),
+        data: Vec::new(),
+        trace,
+        historical: false,
+    };
     world.redis.publish(&collector.fence, Stream::Profiles, &[row]).await?;
     let nothing = Retention { age: Duration::ZERO, entries: 0 };
     let stored = world.ids(Stream::Events).await?.pop();

@@ -13,6 +13,7 @@ fn row(version: StreamId, profile: &str) -> Publication {
         id: profile.into(),
         data: format!("{profile} at {version}").into_bytes(),
         trace: TraceContext { traceparent: format!("trace-{profile}"), tracestate: String::new() },
+        historical: false,
     }
 }
 
@@ -54,6 +55,20 @@ async fn what_was_published_before_is_skipped_and_the_rest_is_not() -> anyhow::R
     let names: Vec<_> = entries.iter().map(|entry| entry.profile.as_str()).collect();
     assert_eq!(names, ["a", "b", "c"]);
     assert_eq!(world.redis.last_id(&fence, Stream::Profiles).await?, at(4));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_row_that_an_import_alone_has_changed_says_so_beside_its_data() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    let fence = world.own("collector").await?;
+    let at = |n: u64| StreamId::new(1000 + n, 0);
+    let imported = |n, profile| Publication { historical: true, ..row(at(n), profile) };
+    let rows = [imported(1, "a"), row(at(2), "b"), imported(3, "c")];
+    world.redis.publish(&fence, Stream::Profiles, &rows).await?;
+    let entries = published(&world, Stream::Profiles).await?;
+    let marks: Vec<_> = entries.iter().map(|entry| (entry.profile.as_str(), entry.historical)).collect();
+    assert_eq!(marks, [("a", true), ("b", false), ("c", true)]);
     Ok(())
 }
 

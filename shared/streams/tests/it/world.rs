@@ -18,7 +18,7 @@ pub(crate) const LONG: Duration = Duration::from_secs(600);
 pub(crate) struct World {
     pub(crate) redis: Redis,
     url: String,
-    _server: tributary_servers::Redis,
+    pub(crate) server: tributary_servers::Redis,
     _dir: TempDir,
 }
 
@@ -30,7 +30,7 @@ impl World {
         let options = RedisOptions { args, ..RedisOptions::default() };
         let server = tributary_servers::Redis::start(&dir.path().join("redis"), options).await?;
         let redis = Redis::connect(&server.url(), true).await?;
-        Ok(Self { redis, url: server.url(), _server: server, _dir: dir })
+        Ok(Self { redis, url: server.url(), server, _dir: dir })
     }
 
     /// Another process of the mesh.

@@ -10,7 +10,9 @@ use tributary_model::{Change, EventId, State, Time};
 
 use super::{Run, RunInput, run_all};
 
-const SOURCE: &str = "kind: Source\nname: web\nspec:\n  write_keys: [{env: KEY}]\n---\n";
+/// A source, and paths that the workflows read and nothing here writes.
+const SOURCE: &str = "kind: Source\nname: web\nspec:\n  write_keys: [{env: KEY}]\n---\nkind: Fields\nname: elsewhere\n\
+                      spec: {fields: {loyalty.points: register, name: register, x: register}}\n---\n";
 
 /// A tenant with these documents.
 fn tenant(documents: &str) -> Tenant {

@@ -90,6 +90,28 @@ fn what_is_refused_is_recorded_and_its_neighbours_are_made() {
 }
 
 #[test]
+fn changes_are_those_of_mappings_and_see_the_profile_too() {
+    let tenant = tenant(&workflow(
+        "w",
+        "- then:\n    - {path: preferences.genres, op: add_to_set, each: properties.tags, as: [trimmed, lower]}\n    \
+         - {path: greeting, op: set, template: \"Hello {{ profile.name | default('you') }}\"}\n    \
+         - {path: interests.jazz, op: increment, from: properties.points, as: integer, default: 5}\n    \
+         - {path: again, op: set, value: true, when: profile.name == 'Ada'}\n    \
+         - {path: undecided, op: set, value: true, when: event.properties.tags > 1}",
+    ));
+    let runs =
+        run_over(&tenant, &event("e", json!({"tags": [" Jazz", null, "Folk", {}]})), &State::default());
+    assert_eq!(
+        after(&State::default(), &runs, &tenant),
+        json!({"preferences": {"genres": ["jazz", "folk"]}, "greeting": "Hello you", "interests": {"jazz": 5}})
+    );
+    let refused = &runs[0].steps[0].refused;
+    assert_eq!(refused[0], "add_to_set of preferences.genres: element 3: an object has no text");
+    assert!(refused[1].starts_with("set of undecided: when: "), "{refused:?}");
+    assert_eq!(refused.len(), 2);
+}
+
+#[test]
 fn made_events_have_derived_ids_and_see_the_changes_of_their_step() {
     let tenant = tenant(&workflow(
         "w",

@@ -1,0 +1,155 @@
+use std::collections::BTreeSet;
+
+use tributary_config::plan_for;
+use tributary_runtime::ServiceError as _;
+
+use super::*;
+
+fn document(tenant: &str, kind: &str, name: &str, spec: &str) -> Document {
+    let text = format!("kind: {kind}\nname: {name}\ntenant: {tenant}\nspec: {spec}\n");
+    Document {
+        tenant: tenant.to_owned(),
+        kind: kind.to_owned(),
+        name: name.to_owned(),
+        file: format!("{name}.yaml"),
+        line: 1,
+        text,
+    }
+}
+
+fn source(tenant: &str, key: &str) -> Document {
+    document(tenant, "Source", "website", &format!("{{write_keys: [{{env: {key}}}]}}"))
+}
+
+fn destination(tenant: &str, secret: &str) -> Document {
+    let spec = format!("{{webhook: {{url: 'https://x.example', headers: {{Authorization: {secret}}}}}}}");
+    document(tenant, "Destination", "crm", &spec)
+}
+
+fn mapping(tenant: &str, name: &str, op: &str) -> Document {
+    let spec = format!("{{events: [a], changes: [{{path: x, op: {op}, value: 1}}]}}");
+    document(tenant, "Mapping", name, &spec)
+}
+
+fn judged(current: &[Document], wanted: &[Document], prune: bool) -> Result<(), Vec<Wrong>> {
+    let tenants: BTreeSet<String> = wanted.iter().map(|document| document.tenant.clone()).collect();
+    let current = Kept { number: 1, id: "1-a".to_owned(), documents: current.to_vec() };
+    let plan = plan_for(&tenants, &current.documents, wanted, prune);
+    let intent = Intent {
+        tenants,
+        documents: wanted.to_vec(),
+        prune,
+        dry_run: false,
+        base: String::new(),
+        note: String::new(),
+    };
+    match judge(&current, &intent, &plan) {
+        Ok(()) => Ok(()),
+        Err(ConfigurationError::Invalid(wrong)) => Err(wrong),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+#[test]
+fn errors_have_the_places_of_the_callers_files_and_mark_what_is_not_among_them() {
+    let current = [source("demo", "KEY_A"), mapping("demo", "old", "increment")];
+    // Right as a counter and wrong without the declaration, which this takes away.
+    let fields = document("demo", "Fields", "f", "{fields: {x: counter}}");
+    let before = [&current[..], &[fields]].concat();
+    let after = document("demo", "Fields", "f", "{fields: {y: counter}}");
+    let wrong = judged(&before, &[after, mapping("demo", "new", "mni")], false).unwrap_err();
+    assert!(wrong.iter().any(|wrong| wrong.place.starts_with("new.yaml:4:")), "{wrong:?}");
+    assert!(wrong.iter().any(|wrong| wrong.what.starts_with("Mapping new: ")), "{wrong:?}");
+    let configured = wrong.iter().find(|wrong| wrong.place.starts_with("(configured) old.yaml:4:"));
+    assert!(configured.is_some(), "{wrong:?}");
+}
+
+#[test]
+fn what_is_wrong_with_another_tenants_documents_hinders_nobody() {
+    let current = [source("other", "KEY_B"), mapping("other", "bad", "gone")];
+    judged(&current, &[source("demo", "KEY_A")], true).unwrap();
+}
+
+#[test]
+fn a_scenario_is_refused_also_where_nothing_else_changes() {
+    let current = [source("demo", "KEY_A")];
+    let scenario = document("demo", "Scenario", "buys", "{}");
+    let wrong = judged(&current, &[current[0].clone(), scenario], false).unwrap_err();
+    assert_eq!((wrong.len(), wrong[0].place.as_str()), (1, "buys.yaml:1:1"));
+}
+
+#[test]
+fn a_document_that_is_another_one_than_it_says_is_refused() {
+    let mut smuggled = mapping("other", "m", "set");
+    smuggled.tenant = "demo".to_owned();
+    assert!(judged(&[], &[source("demo", "KEY_A"), smuggled], false).is_err());
+    let mut two = source("demo", "KEY_A");
+    two.text.push_str("---\nkind: Source\nname: second\ntenant: other\nspec: {write_keys: [{env: KEY_B}]}\n");
+    assert!(judged(&[], &[two], false).is_err());
+}
+
+#[test]
+fn secrets_of_the_mesh_and_of_others_cannot_be_named() {
+    let foreign = [source("other", "KEY_B"), destination("other", "{env: CRM_TOKEN}")];
+    let own = source("demo", "KEY_A");
+    for secret in [
+        "{env: TRIBUTARY_ADMIN_KEYS}",
+        "{file: /proc/self/environ}",
+        "{file: /run/../proc/1/environ}",
+        "{env: KEY_B}",
+        "{env: CRM_TOKEN}",
+    ] {
+        let wrong = judged(&foreign, &[own.clone(), destination("demo", secret)], false).unwrap_err();
+        assert!(wrong[0].what.starts_with("Destination crm: "), "{secret}: {wrong:?}");
+    }
+    assert!(judged(&foreign, &[source("demo", "KEY_B")], false).is_err());
+    judged(&foreign, &[own.clone(), destination("demo", "{env: DEMO_TOKEN}")], false).unwrap();
+    // Both keys were shown once; after that each tenant may be applied by itself.
+    let shared = [
+        own.clone(),
+        source("other", "KEY_B"),
+        destination("demo", "{env: T}"),
+        destination("other", "{env: T}"),
+    ];
+    judged(&[], &shared, false).unwrap();
+    judged(&shared, &[mapping("demo", "m", "set")], false).unwrap();
+}
+
+#[test]
+fn many_small_requests_do_not_add_up_to_more_than_a_tenant_may_have() {
+    let big = "x".repeat(600 * 1024);
+    let padded = |name: &str| {
+        let mut mapping = mapping("demo", name, "set");
+        mapping.text.push_str(&format!("# {big}\n"));
+        mapping
+    };
+    let current =
+        Kept { number: 1, id: "1-a".to_owned(), documents: vec![source("demo", "KEY_A"), padded("a")] };
+    let intent = Intent {
+        tenants: BTreeSet::from(["demo".to_owned()]),
+        documents: vec![padded("b")],
+        prune: false,
+        dry_run: false,
+        base: String::new(),
+        note: String::new(),
+    };
+    let plan = plan_for(&intent.tenants, &current.documents, &intent.documents, false);
+    let error = judge(&current, &intent, &plan).unwrap_err();
+    assert_eq!(error.problem().reason, "CONFIG_TOO_LARGE");
+}
+
+#[test]
+fn a_tenant_may_be_left_without_any_document() {
+    let current = Kept { number: 1, id: "1-a".to_owned(), documents: vec![source("demo", "KEY_A")] };
+    let intent = Intent {
+        tenants: BTreeSet::from(["demo".to_owned()]),
+        documents: Vec::new(),
+        prune: true,
+        dry_run: false,
+        base: String::new(),
+        note: String::new(),
+    };
+    let plan = plan_for(&intent.tenants, &current.documents, &[], true);
+    assert_eq!((plan.changes.len(), plan.documents.len()), (1, 0));
+    judge(&current, &intent, &plan).unwrap();
+}

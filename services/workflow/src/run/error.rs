@@ -1,0 +1,183 @@
+//! Why a run was not answered, in the caller's terms.
+
+use std::time::Duration;
+use tonic::{Code, Status};
+use tributary_model::IdError;
+use tributary_proto::raw::DocumentError;
+use tributary_proto::v1;
+use tributary_runtime::{Fault, Problem, ServiceError, into_status, reason_of};
+use tributary_storage::StorageError;
+use tributary_streams::{ReadError, StreamsError};
+
+const SOON: Duration = Duration::from_secs(1);
+
+/// Why a run has no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RunError {
+    /// The caller's credential.
+    #[error(transparent)]
+    Refused(#[from] Problem),
+    /// An id or name of the request.
+    #[error("`{field}`: {error}")]
+    Id { field: &'static str, error: IdError },
+    /// A run that is recorded has to be safe to repeat.
+    #[error("a run that is recorded needs a request_id, made before the first attempt and kept on retries")]
+    NoRequestId,
+    /// The event has no type.
+    #[error("say what happened, such as purchase")]
+    NoType,
+    /// The time is none.
+    #[error("not a time: seconds within the years 1 to 9999, nanos from 0 to 999999999")]
+    Time,
+    /// The properties cannot be read.
+    #[error("`properties` {0}")]
+    Properties(DocumentError),
+    /// The tenant has no such source.
+    #[error("the tenant has no such source; apply a Source document that names it")]
+    UnknownSource,
+    /// The tenant has no such workflow.
+    #[error("the tenant has no such workflow")]
+    UnknownWorkflow,
+    /// preprocess cannot keep the event as it is.
+    #[error("the event cannot be recorded as it is")]
+    Invalid(Vec<v1::Violation>),
+    /// preprocess refused, or did not answer.
+    #[error("preprocess answered {}", .0.code())]
+    Preprocess(Box<Status>),
+    /// preprocess answered something else than it promises.
+    #[error("preprocess answered without {0}")]
+    Incomplete(&'static str),
+    /// Redis.
+    #[error(transparent)]
+    Streams(#[from] StreamsError),
+    /// Postgres.
+    #[error(transparent)]
+    Rows(StorageError),
+    /// The profile is being merged, or folded faster than it can be read.
+    #[error("the profile is on the move; try again")]
+    Moving,
+    /// The process stops while it waits.
+    #[error("this process is stopping; the event is recorded, and the same call finds it")]
+    Stopping,
+}
+
+impl RunError {
+    /// As the call's answer. What preprocess says in the mesh's own terms is handed on as it is.
+    pub(crate) fn into_status(self) -> Status {
+        match self {
+            Self::Preprocess(status) if reason_of(&status).is_some() => *status,
+            other => into_status(&other),
+        }
+    }
+}
+
+impl From<ReadError<StorageError>> for RunError {
+    fn from(error: ReadError<StorageError>) -> Self {
+        match error {
+            ReadError::Streams(error) => Self::Streams(error),
+            ReadError::Rows(error) => Self::Rows(error),
+            ReadError::Moving => Self::Moving,
+        }
+    }
+}
+
+impl ServiceError for RunError {
+    fn problem(&self) -> Problem {
+        let text = self.to_string();
+        match self {
+            Self::Refused(problem) => problem.clone(),
+            Self::Id { field, .. } => Problem::invalid("INVALID_ID", *field, text),
+            Self::NoRequestId => Problem::invalid("REQUEST_ID_REQUIRED", "request_id", text),
+            Self::NoType => Problem::invalid("EVENT_TYPE_REQUIRED", "event_type", text),
+            Self::Time => Problem::invalid("INVALID_TIME", "time", text),
+            Self::Properties(DocumentError::TooDeep) => {
+                Problem::invalid("NESTING_TOO_DEEP", "properties", text)
+            }
+            Self::Properties(DocumentError::Malformed) => {
+                Problem::invalid("PAYLOAD_MALFORMED", "properties", text)
+            }
+            Self::Properties(DocumentError::NotFinite { path }) => {
+                Problem::invalid("NUMBER_NOT_FINITE", format!("properties.{path}"), text)
+            }
+            Self::UnknownSource => Problem::new(Fault::NotFound, "SOURCE_UNKNOWN", text.clone()).violation(
+                "source",
+                text,
+                "SOURCE_UNKNOWN",
+            ),
+            Self::UnknownWorkflow => Problem::new(Fault::NotFound, "WORKFLOW_UNKNOWN", text.clone())
+                .violation("workflow", text, "WORKFLOW_UNKNOWN"),
+            Self::Invalid(violations) => {
+                let problem = Problem::new(Fault::InvalidInput, "EVENT_INVALID", text);
+                violations.iter().fold(problem, |problem, violation| {
+                    let path = in_request(&violation.path);
+                    problem.violation(path, violation.description.as_str(), violation.reason.as_str())
+                })
+            }
+            Self::Preprocess(status) => match status.code() {
+                Code::DeadlineExceeded | Code::Cancelled => Problem::new(
+                    Fault::DeadlineExceeded,
+                    "DEADLINE_EXCEEDED",
+                    "the deadline passed before it was known whether the event is recorded; repeat with the same request_id",
+                ),
+                _ => away("STAGE_UNAVAILABLE", "preprocess does not answer; repeat with the same request_id"),
+            },
+            Self::Incomplete(_) => Problem::internal(text),
+            Self::Streams(StreamsError::Unavailable(_)) => away("QUEUE_UNAVAILABLE", &text),
+            Self::Streams(StreamsError::OutOfMemory) => {
+                Problem::new(Fault::Exhausted, "BACKLOG_FULL", text).retry_after(SOON)
+            }
+            Self::Streams(StreamsError::Fenced | StreamsError::Broken(_)) => Problem::internal(text),
+            Self::Rows(error) if error.is_unavailable() => {
+                away("DATABASE_UNAVAILABLE", "Postgres does not answer, and the profile is not in memory")
+            }
+            Self::Rows(StorageError::UnknownPartition { .. }) => {
+                away("STARTING", "the database is not laid out yet")
+            }
+            Self::Rows(error) => Problem::internal(error.to_string()),
+            Self::Moving => away("PROFILE_MOVING", &text),
+            Self::Stopping => away("STAGE_UNAVAILABLE", &text),
+        }
+    }
+}
+
+/// The event is the only one of its payload; here its fields are the request's own.
+fn in_request(path: &str) -> &str {
+    match path.strip_prefix("events[0].").unwrap_or(path) {
+        "type" => "event_type",
+        "id" => "request_id",
+        path => path,
+    }
+}
+
+fn away(reason: &'static str, text: &str) -> Problem {
+    Problem::new(Fault::Unavailable, reason, text).retry_after(SOON)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_the_event_is_told_by_the_requests_own_fields() {
+        let violation = |path: &str| v1::Violation { path: path.into(), ..v1::Violation::default() };
+        let paths = ["events[0].type", "events[0].properties.a.b", "events[0].time", "events[0]"];
+        let problem = RunError::Invalid(paths.map(violation).into()).problem();
+        let told: Vec<&str> = problem.violations.iter().map(|(path, ..)| path.as_str()).collect();
+        assert_eq!(told, ["event_type", "properties.a.b", "time", "events[0]"]);
+    }
+
+    #[test]
+    fn what_preprocess_says_in_the_meshs_terms_is_handed_on_and_anything_else_is_told_as_ours() {
+        let full = Problem::new(Fault::Exhausted, "BACKLOG_FULL", "too much waits");
+        let handed_on = RunError::Preprocess(Box::new(into_status(&full))).into_status();
+        assert_eq!(reason_of(&handed_on).as_deref(), Some("BACKLOG_FULL"));
+        for (code, reason) in [
+            (Code::Unavailable, "STAGE_UNAVAILABLE"),
+            (Code::Cancelled, "DEADLINE_EXCEEDED"),
+            (Code::DeadlineExceeded, "DEADLINE_EXCEEDED"),
+        ] {
+            let told = RunError::Preprocess(Box::new(Status::new(code, ""))).into_status();
+            assert_eq!(reason_of(&told).as_deref(), Some(reason));
+        }
+    }
+}

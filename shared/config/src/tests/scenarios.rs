@@ -1,0 +1,120 @@
+//! Scenarios: what they say, and what is wrong with them.
+
+use serde_json::json;
+use tributary_model::TenantId;
+
+use super::{SOURCE, directory, load};
+use crate::{Clock, Config, Revision, Scenario, read_directory};
+
+const CRM: &str = "kind: Destination\nname: crm\nspec: {webhook: {url: 'http://localhost/'}}\n";
+const FIELDS: &str = "kind: Fields\nname: f\nspec: {fields: {count: counter, seen: set}}\n";
+
+fn beside(spec: &str) -> Vec<(&'static str, String)> {
+    let spec = spec.replace('\n', "\n  ");
+    let scenario = format!("kind: Scenario\nname: s\nspec:\n  {spec}\n");
+    vec![
+        ("crm.yaml", CRM.into()),
+        ("f.yaml", FIELDS.into()),
+        ("s.yaml", scenario),
+        ("source.yaml", SOURCE.into()),
+    ]
+}
+
+fn loaded(spec: &str) -> Result<Scenario, String> {
+    let files = beside(spec);
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    let config = load(&files).map_err(|errors| errors.to_string())?;
+    Ok(config.tenants[&TenantId::new("default").unwrap()].scenarios[0].clone())
+}
+
+/// What is said of a scenario from source `web`, whose spec continues so.
+fn said_of(spec: &str) -> String {
+    loaded(&format!("source: web\n{spec}")).expect_err("it is wrong")
+}
+
+#[test]
+fn a_scenario_says_what_happens_and_what_comes_of_it() {
+    let scenario = loaded(
+        "source: web\nprofile: p\nsession: s\ntime: 2024-05-01T12:00:00Z\nsteps:\n\
+         - track: [{type: a}, {id: '', type: b, time: 2024-05-01T11:00:00Z, properties: {x: 1}}]\n  \
+           expect: {events: [{status: ACCEPTED}], profile: {count: 2}, deliveries: []}\n\
+         - at: 2024-05-01T13:00:00Z\n  profile: ''\n  request_id: r\n  track: [{type: c}]\n\
+         - wait: 5m",
+    )
+    .unwrap_or_else(|said| panic!("{said}"));
+    let [first, second, third] = scenario.steps.as_slice() else { panic!("{scenario:?}") };
+    let payload = first.payload.as_ref().unwrap();
+    assert_eq!((payload.profile_id.as_str(), payload.session_id.as_str()), ("p", "s"));
+    let ids: Vec<Option<&str>> = payload.events.iter().map(|event| event.id.as_deref()).collect();
+    assert_eq!(ids, [None, Some("")]);
+    let expected = json!({"events": [{"status": "ACCEPTED"}], "profile": {"count": 2}, "deliveries": []});
+    assert_eq!(first.expect.document(), expected);
+    assert_eq!((first.line, first.clock), (9, Clock::Stands));
+    let payload = second.payload.as_ref().unwrap();
+    assert_eq!((payload.profile_id.as_str(), payload.request_id.as_str()), ("", "r"));
+    assert_eq!(second.clock, Clock::At("2024-05-01T13:00:00Z".parse().unwrap()));
+    assert!(third.payload.is_none() && third.expect.document() == json!({}));
+}
+
+#[test]
+fn a_scenario_is_part_of_no_revision() {
+    let files = beside("source: web\nsteps: [{wait: 1s}]");
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    let with = directory(&files);
+    let documents = read_directory(with.path()).unwrap();
+    assert!(documents.iter().any(|document| document.kind == "Scenario"));
+    let revision = Revision::new(3, documents);
+    assert!(revision.documents.iter().all(|document| document.kind != "Scenario"));
+    let config = Config::of(&revision).unwrap();
+    assert!(config.tenants.values().all(|tenant| tenant.scenarios.is_empty()));
+    let loaded = Config::load(with.path()).unwrap();
+    assert_eq!(loaded.revision.replace("0-", "3-"), revision.id());
+}
+
+#[test]
+fn names_that_the_tenant_does_not_have_are_told_with_those_that_were_probably_meant() {
+    let said = loaded(
+        "source: wep\nsteps:\n- track: [{type: a}]\n  expect: {deliveries: [{destination: crn}]}\n- wait: 1s",
+    );
+    let said = said.expect_err("it is wrong");
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "s.yaml:4:11: Scenario s: the tenant has no Source wep; did you mean web?",
+            "s.yaml:7:41: Scenario s: the tenant has no Destination crn; did you mean crm?",
+        ]
+    );
+}
+
+#[test]
+fn each_wrong_part_is_told() {
+    for (spec, reason) in [
+        ("steps: []", "a scenario needs at least one step"),
+        ("steps: [{name: x}]", "a step has at least one of track, wait and at"),
+        ("steps: [{wait: 1s, at: 2030-01-01T00:00:00Z}]", "give one of wait and at"),
+        ("steps: [{wait: soon}]", "wait: \"soon\" is not a duration like 500ms, 10s or 5m"),
+        ("steps: [{at: noon}]", "\"noon\": a time looks like 2024-05-01T12:00:00Z"),
+        ("time: 2024-05-01\nsteps: [{wait: 1s}]", "\"2024-05-01\": a time looks like"),
+        (
+            "steps: [{wait: 2h}, {at: 2024-01-01T01:00:00Z}]",
+            "the clock shows 2024-01-01T02:00:00Z already, and never goes back",
+        ),
+        ("given: {profile: {a: 1}}\nsteps: [{wait: 1s}]", "given: say whose it is, with `profile: ID`"),
+        ("profile: p\ngiven: {profile: {count: x}}\nsteps: [{wait: 1s}]", "given: "),
+        (
+            "profile: p\ngiven: {profile: {seen: x}}\nsteps: [{wait: 1s}]",
+            "given: `seen` is a set: write a list",
+        ),
+        (
+            "profile: p\ngiven: {profile: {stats: {visits: {count: 1}}}}\nsteps: [{wait: 1s}]",
+            "given: `stats.visits.count`: visits are opened by events only",
+        ),
+        ("steps: [{track: [{typ: a}]}]", "did you mean type?"),
+        ("steps: [{wait: 1s, expect: {events: [{status: ACEPTED}]}}]", "did you mean ACCEPTED?"),
+        ("steps: [{wait: 1s, expect: {derivd: []}}]", "did you mean derived?"),
+    ] {
+        let said = said_of(spec);
+        assert!(said.starts_with("s.yaml:") && said.contains(reason), "{spec}: {said}");
+    }
+}

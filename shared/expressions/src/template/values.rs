@@ -1,0 +1,59 @@
+//! JSON to what templates calculate with, and from there into the text.
+
+use minijinja::value::{Value, ValueKind};
+use minijinja::{Error, ErrorKind, Output};
+
+/// The greatest whole number that a double keeps exactly: 2^53.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// Something that has no text of its own stands where a text is filled in.
+#[derive(Debug, thiserror::Error)]
+#[error("a {0} cannot be filled in as a text; pick a field of it, or use join for a list")]
+pub(super) struct NotText(&'static str);
+
+/// A JSON document as templates see it: whole numbers are integers, fields that are null are left out.
+pub(crate) fn to_template(value: &serde_json::Value) -> Value {
+    match value {
+        serde_json::Value::Null => Value::from(()),
+        serde_json::Value::Bool(b) => Value::from(*b),
+        serde_json::Value::Number(n) => match (n.as_i64(), n.as_f64()) {
+            (Some(whole), _) => Value::from(whole),
+            (None, Some(f)) => number(f),
+            (None, None) => Value::from(f64::NAN),
+        },
+        serde_json::Value::String(s) => Value::from(s.as_str()),
+        serde_json::Value::Array(items) => items.iter().map(to_template).collect(),
+        serde_json::Value::Object(fields) => Value::from_pairs(
+            fields
+                .iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(name, value)| (name.as_str(), to_template(value))),
+        ),
+    }
+}
+
+fn number(f: f64) -> Value {
+    if f.fract() == 0.0 && f.abs() <= EXACT { Value::from(f as i64) } else { Value::from(f) }
+}
+
+/// Writes what a hole holds: texts as they are, numbers as JSON writes them, `true` and `false`.
+pub(super) fn write(out: &mut Output<'_>, value: &Value) -> Result<(), Error> {
+    let written = match value.kind() {
+        ValueKind::String => out.write_str(value.as_str().unwrap_or_default()),
+        ValueKind::Bool => out.write_str(if value.is_true() { "true" } else { "false" }),
+        ValueKind::Number => match f64::try_from(value.clone()) {
+            Ok(f) if !value.is_integer() => write!(out, "{}", number(f)),
+            _ => write!(out, "{value}"),
+        },
+        ValueKind::Undefined => return Err(Error::from(ErrorKind::UndefinedError)),
+        ValueKind::Seq | ValueKind::Iterable => return Err(not_text("list")),
+        ValueKind::Map => return Err(not_text("map")),
+        ValueKind::None => return Err(not_text("null")),
+        _ => return Err(not_text("value of a special type")),
+    };
+    written.map_err(Error::from)
+}
+
+fn not_text(what: &'static str) -> Error {
+    Error::from(ErrorKind::InvalidOperation).with_source(NotText(what))
+}

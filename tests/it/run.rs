@@ -1,0 +1,179 @@
+//! A workflow that is called directly: recorded like any event and waited for, or rehearsed and nothing written.
+
+use std::time::Duration;
+
+use futures::future::try_join_all;
+use serde_json::{Value, json};
+use tonic::{Code, Request, Status};
+use tributary_proto::{
+    raw::RawStruct,
+    v1::{RunRequest, RunResponse, RunState},
+};
+use tributary_testkit::{ServersOptions, Signal, Stage, eventually};
+
+use crate::{
+    payloads::{about, purchase, refusal},
+    several::taken,
+    world::{SOON, Stored, World, config, fields, quick},
+};
+
+/// A purchase of one CD by a customer.
+fn buying(call: &str, customer: &str) -> RunRequest {
+    RunRequest {
+        request_id: call.into(),
+        source: "cdnow".into(),
+        event_type: "purchase".into(),
+        properties: json!({"cds": 1, "value": 10.0}).as_object().map(RawStruct::from_object),
+        profile_id: customer.into(),
+        ..RunRequest::default()
+    }
+}
+
+async fn run(world: &World, request: RunRequest, patience: Duration) -> Result<RunResponse, Status> {
+    let mut request = Request::new(request);
+    request.set_timeout(patience);
+    Ok(world.mesh.workflows().run(request).await?.into_inner())
+}
+
+fn points(answer: &RunResponse) -> anyhow::Result<Value> {
+    let profile = answer.profile.as_ref().ok_or_else(|| anyhow::anyhow!("no profile"))?;
+    Ok(fields(profile)?["loyalty"]["points"].clone())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_answered_once_its_workflows_have_run_and_counts_once() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    for (call, expected) in [("call-1", Value::Null), ("call-2", Value::Null), ("call-3", json!(100))] {
+        let answer = run(&world, buying(call, "ann"), SOON).await?;
+        assert_eq!(answer.state(), RunState::Handled);
+        assert_eq!(points(&answer)?, expected, "after {call}");
+        assert!(!answer.revision.is_empty() && answer.runs.is_empty());
+    }
+
+    // The answer was lost, or did not come in time: the same call again, from several places at once.
+    let first = run(&world, buying("call-3", "ann"), SOON).await?;
+    let again = try_join_all((0..8).map(|_| run(&world, buying("call-3", "ann"), SOON))).await?;
+    assert!(
+        again.iter().all(|answer| (answer.event_id.as_str(), answer.state())
+            == (first.event_id.as_str(), RunState::Handled))
+    );
+    let at_once = try_join_all((0..8).map(|_| run(&world, buying("call-4", "ann"), SOON))).await?;
+    assert!(at_once.iter().all(|answer| answer.event_id == at_once[0].event_id));
+    world.settled().await;
+    assert_eq!(world.stored_events("purchase").await?, Stored { rows: 4, ids: 4, profiles: 1 });
+    assert_eq!(world.fields("ann").await?["purchases"]["count"], 4);
+    assert_eq!(world.fields("ann").await?["loyalty"]["told"], 1);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_shows_what_would_happen_and_an_import_is_there_without_it() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    let mut import = about("ann", (1..=3).map(|number| purchase(&format!("old-{number}"), 10.0)));
+    import.options.get_or_insert_default().historical = true;
+    world.mesh.ingest(world.mesh.secret("TRIBUTARY_WRITE_KEY_CDNOW")).track(import).await?;
+    world.settled().await;
+    let imported = world.fields("ann").await?;
+    assert_eq!(imported["purchases"]["count"], 3, "folded");
+    assert_eq!(imported.get("loyalty"), None, "and no workflow ran");
+    assert_eq!(world.stored_events("purchase").await?, Stored { rows: 3, ids: 3, profiles: 1 });
+
+    let dry = RunRequest { dry_run: true, ..buying("", "ann") };
+    let answer = run(&world, dry.clone(), SOON).await?;
+    assert_eq!((answer.state(), answer.event_id.as_str()), (RunState::Dry, ""));
+    let [would] = answer.runs.as_slice() else { anyhow::bail!("{:?}", answer.runs) };
+    assert_eq!((would.workflow.as_str(), would.failure.as_str()), ("loyal-customer", ""));
+    assert_eq!((would.steps[0].name.as_str(), would.steps[0].taken), ("welcome", true));
+    assert_eq!(would.emits, ["became-loyal"]);
+    assert_eq!(points(&answer)?, 100);
+
+    let nobody = run(&world, RunRequest { profile_id: "nobody".into(), ..dry.clone() }, SOON).await?;
+    assert!(nobody.runs.is_empty(), "its trigger's condition does not hold");
+    let misspelt = RunRequest { workflow: "loyal".into(), ..dry };
+    let refused = run(&world, misspelt, SOON).await.unwrap_err();
+    assert_eq!(refusal(&refused), (Code::NotFound, "WORKFLOW_UNKNOWN".into(), vec!["workflow".into()]));
+    world.settled().await;
+    assert_eq!(world.fields("ann").await?, imported, "nothing was written");
+    assert_eq!(world.stored_events("purchase").await?.rows, 3);
+
+    // What happens now is no import: the workflow sees the whole profile.
+    let live = run(&world, buying("call-1", "ann"), SOON).await?;
+    assert_eq!((live.state(), points(&live)?), (RunState::Handled, json!(100)));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_run_is_refused_with_its_reason() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    let asked = buying("call", "ann");
+    for (request, code, reason, path) in [
+        (buying("", "ann"), Code::InvalidArgument, "REQUEST_ID_REQUIRED", "request_id"),
+        (
+            RunRequest { event_type: String::new(), ..asked.clone() },
+            Code::InvalidArgument,
+            "EVENT_TYPE_REQUIRED",
+            "event_type",
+        ),
+        (buying("call", ""), Code::InvalidArgument, "INVALID_ID", "profile_id"),
+        (
+            RunRequest { source: "blog".into(), dry_run: true, ..asked.clone() },
+            Code::NotFound,
+            "SOURCE_UNKNOWN",
+            "source",
+        ),
+    ] {
+        let refused = run(&world, request, SOON).await.unwrap_err();
+        assert_eq!(refusal(&refused), (code, reason.to_owned(), vec![path.to_owned()]));
+    }
+    let other = RunRequest { source: "blog".into(), ..asked.clone() };
+    let refused = run(&world, other, SOON).await.unwrap_err();
+    assert_eq!((refused.code(), refusal(&refused).1.as_str()), (Code::NotFound, "SOURCE_UNKNOWN"));
+    let broken = json!({"value": "x\u{0}"});
+    let broken = RunRequest { properties: broken.as_object().map(RawStruct::from_object), ..asked.clone() };
+    let refused = run(&world, broken, SOON).await.unwrap_err();
+    assert_eq!(
+        refusal(&refused),
+        (Code::InvalidArgument, "EVENT_INVALID".into(), vec!["properties.value".into()])
+    );
+
+    use tributary_proto::v1::workflow_service_client::WorkflowServiceClient;
+    let mut stranger = WorkflowServiceClient::new(world.mesh.channel(Stage::Workflow));
+    assert_eq!(stranger.run(asked).await.unwrap_err().code(), Code::Unauthenticated);
+    world.settled().await;
+    assert_eq!(world.stored_events("purchase").await?.rows, 0);
+    Ok(())
+}
+
+/// The event's owner may be another process, and that one may hang.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_not_answered_in_time_is_told_and_finds_the_same_event_later() -> anyhow::Result<()> {
+    let options =
+        quick(config()).env("TRIBUTARY_LEASE", "12s").env("TRIBUTARY_LOG", "info,tributary_streams=debug");
+    let world = World::start_with(ServersOptions::default(), options).await?;
+    let other = world.mesh.another(Stage::Workflow).await?;
+    eventually(SOON, async || match taken(&other.log(100_000)).len() {
+        16.. => Ok(()),
+        fewer => Err(format!("the second process has taken {fewer} of 32 partitions")),
+    })
+    .await;
+
+    other.signal(Signal::SIGSTOP);
+    let patience = Duration::from_secs(2);
+    let customers: Vec<String> = (0..24).map(|number| format!("p{number}")).collect();
+    let runs =
+        customers.iter().map(|customer| run(&world, buying(&format!("call-{customer}"), customer), patience));
+    let answers = try_join_all(runs).await?;
+    let late = |answer: &&RunResponse| answer.state() == RunState::TimedOut;
+    let number = answers.iter().filter(late).count();
+    assert!((1..customers.len()).contains(&number), "{number} runs were late");
+    assert!(answers.iter().all(|answer| late(&answer) || answer.state() == RunState::Handled));
+
+    other.signal(Signal::SIGCONT);
+    for (customer, before) in customers.iter().zip(&answers) {
+        let answer = run(&world, buying(&format!("call-{customer}"), customer), SOON).await?;
+        assert_eq!((answer.state(), &answer.event_id), (RunState::Handled, &before.event_id));
+    }
+    world.settled().await;
+    assert_eq!(world.stored_events("purchase").await?, Stored { rows: 24, ids: 24, profiles: 24 });
+    Ok(())
+}
