@@ -1,5 +1,5 @@
 //! A newcomer's first five minutes, at a terminal: bring the mesh up, send a purchase, look at the customer, change a mapping,
-//! and see the change.
+//! see the change, and find everything again after a restart.
 
 use std::{
     env, fs,
@@ -74,6 +74,14 @@ fn first_five_minutes() -> anyhow::Result<()> {
     ensure!(!desk.folder.path().join(".tributary/env").exists(), "it still says where the mesh is");
     let (said, _) = ended(desk.terminal("tributary profile 0001")?)?;
     ensure!(said.contains("start a mesh here with deploy/up"), "{said}");
+
+    // The next day: the directory was only the beginning.
+    fs::remove_dir_all(desk.folder.path().join("example"))?;
+    let mut mesh = desk.terminal("exec tributary up --config example")?;
+    mesh.exp_regex("configuration +revision 2-[^\n]*tributary apply")?;
+    ensure!(shown(&desk, "purchases.count")? == "11");
+    mesh.send_control('c')?;
+    ended_well(&mut mesh)?;
     Ok(())
 }
 

@@ -6,14 +6,14 @@ use std::path::Path as FilePath;
 use tributary_model::{Kind, Kinds, Path, SourceName, TenantId};
 
 use crate::change;
+use crate::document::{self, Document, Seen};
 use crate::documents::destination::{Destination, HeaderValue};
 use crate::documents::fields::Fields;
 use crate::documents::mapping::Mapping;
-use crate::documents::schema::Schema;
 use crate::documents::scenario::Scenario;
+use crate::documents::schema::Schema;
 use crate::documents::source::Source;
 use crate::documents::workflow::Workflow;
-use crate::document::{self, Document, Seen};
 use crate::documents::{self, DocumentKind, Draft};
 use crate::error::{ConfigErrors, Origin, Place, Problems};
 use crate::revision::{self, Revision};
@@ -193,13 +193,15 @@ impl Reading {
 fn check(documents: &[Document], number: u64, revision: String) -> Result<Config, ConfigErrors> {
     let mut reading = Reading::default();
     for document in documents {
-        let Some(heading) = documents::heading(&document.text, &document.origin(), &mut reading.problems) else {
+        let Some(heading) = documents::heading(&document.text, &document.origin(), &mut reading.problems)
+        else {
             continue;
         };
         let said = heading.tenant.as_ref().map(|tenant| (tenant.as_str(), heading.kind.name, &*heading.name));
         if said.is_some_and(|said| said != document.identity()) {
             let (tenant, kind, name) = document.identity();
-            let reason = format!("was given as {kind} {name} of tenant {tenant}, which it does not say it is");
+            let reason =
+                format!("was given as {kind} {name} of tenant {tenant}, which it does not say it is");
             reading.problems.add(&heading.origin, Place::default(), reason);
             continue;
         }

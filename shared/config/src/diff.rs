@@ -40,6 +40,7 @@ fn compare(path: &str, before: Option<&Value>, after: Option<&Value>, changes: &
 
 /// A name that a path could be misread with stands between quotes: the fields of a Fields document are paths themselves.
 fn key(name: &str) -> String {
-    let plain = !name.is_empty() && !name.contains(['.', '[', ']', '"']) && !name.chars().any(char::is_control);
+    let plain =
+        !name.is_empty() && !name.contains(['.', '[', ']', '"']) && !name.chars().any(char::is_control);
     if plain { name.to_string() } else { Value::String(name.to_string()).to_string() }
 }

@@ -5,6 +5,7 @@ use std::path::Path as FilePath;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tributary_model::canonical;
 
 use crate::documents;
 use crate::error::{ConfigErrors, Origin, Place, Problems};
@@ -40,7 +41,7 @@ impl Document {
     /// What it says, apart from how it is written: two documents of one identity are equal when this is. What is not
     /// YAML stands for itself; such a document is refused before anything compares it for good.
     pub(crate) fn contents(&self) -> Value {
-        yaml::contents(&self.text).unwrap_or_else(|| Value::String(self.text.clone()))
+        yaml::contents(&self.text).map_or_else(|| Value::String(self.text.clone()), canonical)
     }
 
     pub(crate) fn origin(&self) -> Origin {

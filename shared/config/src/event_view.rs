@@ -42,6 +42,10 @@ impl EventView<'_> {
     }
 }
 
+/// The parts of an event that can be read.
+pub(crate) const EVENT_PARTS: [&str; 8] =
+    ["id", "type", "time", "received", "source", "session_id", "properties", "context"];
+
 /// A place in an event to take a value from, like `properties.address.city`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourcePath(Root);
@@ -125,8 +129,7 @@ impl SourcePath {
 
 /// Which part of an event was probably meant by one that no event has.
 fn meant(first: &str, rest: &[String]) -> String {
-    let known = ["properties", "context", "id", "type", "time", "received", "source", "session_id"];
-    match nearest(first, known) {
+    match nearest(first, EVENT_PARTS) {
         Some(near @ ("properties" | "context")) if !rest.is_empty() => {
             format!("; did you mean {near}.{}?", rest.join("."))
         }

@@ -33,7 +33,9 @@ impl Events {
     pub(crate) fn same<'e>(&'e self, other: &'e Events) -> Option<&'e str> {
         match (self, other) {
             (Events::Any, Events::Any) => Some("*"),
-            (Events::Types(these), Events::Types(those)) => these.intersection(those).next().map(String::as_str),
+            (Events::Types(these), Events::Types(those)) => {
+                these.intersection(those).next().map(String::as_str)
+            }
             _ => None,
         }
     }

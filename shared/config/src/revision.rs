@@ -1,8 +1,8 @@
 //! A revision: all documents of all tenants at one time, and the name of that state.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
+use tributary_model::canonical_text;
 
 use crate::document::Document;
 use crate::documents;
@@ -70,43 +70,16 @@ pub(crate) fn id(number: u64, documents: &[Document]) -> String {
     applied.sort_by(|a, b| a.identity().cmp(&b.identity()));
     let mut hash = Sha256::new();
     for document in applied {
-        let mut contents = String::new();
-        write_canonical(&document.contents(), &mut contents);
+        let contents = canonical_text(&document.contents());
         let (tenant, kind, name) = document.identity();
         for part in [tenant, kind, name, &contents] {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part.as_bytes());
         }
     }
-    let digest: String = hash.finalize().iter().take(SHOWN_DIGITS / 2).map(|byte| format!("{byte:02x}")).collect();
+    let digest: String =
+        hash.finalize().iter().take(SHOWN_DIGITS / 2).map(|byte| format!("{byte:02x}")).collect();
     format!("{number}-{digest}")
-}
-
-/// JSON with the keys of objects in order, whatever order they were written in.
-fn write_canonical(value: &Value, text: &mut String) {
-    match value {
-        Value::Object(fields) => {
-            let mut fields: Vec<(&String, &Value)> = fields.iter().collect();
-            fields.sort_by_key(|(name, _)| *name);
-            text.push('{');
-            for (name, value) in fields {
-                text.push_str(&Value::String(name.clone()).to_string());
-                text.push(':');
-                write_canonical(value, text);
-                text.push(',');
-            }
-            text.push('}');
-        }
-        Value::Array(items) => {
-            text.push('[');
-            for item in items {
-                write_canonical(item, text);
-                text.push(',');
-            }
-            text.push(']');
-        }
-        plain => text.push_str(&plain.to_string()),
-    }
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use secrecy::{ExposeSecret, SecretString};
 use schemars::JsonSchema;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use tributary_model::{SourceName, TenantId};
@@ -31,7 +31,9 @@ pub enum SecretRef {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
     /// The environment variable is not set, or empty, and there is no file for it.
-    #[error("{wanted_by}: environment variable {name} is not set, and $TRIBUTARY_SECRETS has no file of that name")]
+    #[error(
+        "{wanted_by}: environment variable {name} is not set, and $TRIBUTARY_SECRETS has no file of that name"
+    )]
     MissingEnv {
         /// What needs it, like `Source website of tenant demo`.
         wanted_by: String,

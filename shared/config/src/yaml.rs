@@ -98,7 +98,9 @@ fn parse<T: DeserializeOwned>(document: &str, origin: &Origin, problems: &mut Pr
 fn suggestion(error: &Error) -> String {
     match error {
         Error::SerdeUnknownField { field: word, expected, .. }
-        | Error::SerdeUnknownVariant { variant: word, expected, .. } => did_you_mean(word, expected.iter().copied()),
+        | Error::SerdeUnknownVariant { variant: word, expected, .. } => {
+            did_you_mean(word, expected.iter().copied())
+        }
         _ => String::new(),
     }
 }

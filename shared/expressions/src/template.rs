@@ -5,6 +5,7 @@
 //! not a page. Work and memory of one rendering are bounded, whatever the event holds.
 
 mod checks;
+mod error;
 mod values;
 
 use std::fmt;
@@ -19,7 +20,7 @@ use crate::reads::ReadPath;
 use crate::scope::Scope;
 use crate::variables::Variables;
 
-pub use checks::TemplateError;
+pub use error::TemplateError;
 pub(crate) use values::to_template;
 
 /// The longest text that a template may make, in bytes.

@@ -110,7 +110,7 @@ async fn apply(mesh: &Mesh, args: &Args, globals: &Globals) -> anyhow::Result<()
     if let Some(folder) = mesh.own_folder(&url) {
         make_write_keys(folder, &config)?;
     }
-    let apply = v1::ApplyRequest { base_revision: String::new(), wait: on_the_wire(args.wait), ..wanted };
+    let apply = v1::ApplyRequest { base_revision: plan.revision, wait: on_the_wire(args.wait), ..wanted };
     let answer = call(&mut client, apply, args.wait).await.map_err(&told)?;
     outcome::show(&answer, &asked, globals.style())
 }

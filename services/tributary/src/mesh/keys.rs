@@ -43,36 +43,46 @@ impl Mesh {
     pub(crate) fn admin_keys(&self) -> anyhow::Result<Vec<String>> {
         let mut keys = vec![self.admin_key()?];
         if self.tenant.is_none() {
-            // Keys of different meshes are not to be mixed: where the environment has one, the file is not asked.
-            let environment = || self.environment.iter().map(|(name, key)| (name.as_str(), key.as_str()));
-            let own = |(name, _): &(&str, &str)| name.starts_with(SHORT) && *name != "TRIBUTARY_ADMIN_KEYS";
-            let given: Vec<_> = environment().filter(own).collect();
-            let known = if given.is_empty() { self.file.iter().filter(own).collect() } else { given };
-            for (_, key) in known {
-                add(&mut keys, key);
-            }
+            self.known().values().for_each(|key| add(&mut keys, key));
         }
         Ok(keys)
     }
 
-    /// The keys of these tenants, at least one. A single one that has none of its own takes the one with the short name.
+    /// The keys of these tenants, at least one. A single one that has none of its own takes the one with the short name,
+    /// unless that is another tenant's.
     pub(crate) fn admin_keys_of<'t>(
         &self,
         tenants: impl IntoIterator<Item = &'t str>,
     ) -> anyhow::Result<Vec<String>> {
+        let known = self.known();
         let (mut keys, mut without) = (Vec::new(), Vec::new());
         for tenant in tenants {
-            match self.value(&admin_key_variable(tenant)) {
+            match known.get(&*admin_key_variable(tenant)) {
                 Some(key) => add(&mut keys, key),
                 None => without.push(tenant),
             }
         }
+        let is_anothers = |short: &str| known.iter().any(|(name, key)| *name != SHORT && *key == short);
         match without[..] {
             [] => {}
-            [only] => add(&mut keys, self.value(SHORT).with_context(|| unknown(&[only]))?),
+            [only] => {
+                let short = known.get(SHORT).filter(|short| !is_anothers(short));
+                add(&mut keys, short.with_context(|| unknown(&[only]))?);
+            }
             _ => anyhow::bail!(unknown(&without)),
         }
         Ok(keys)
+    }
+
+    /// All admin keys by their variables. Those of different meshes are not to be mixed: where the environment has one, the file
+    /// is not asked.
+    fn known(&self) -> BTreeMap<&str, &str> {
+        let is_one = |(name, _): &(&str, &str)| {
+            *name == SHORT || (name.starts_with(SHORT) && name[SHORT.len()..].starts_with('_'))
+        };
+        let given = self.environment.iter().map(|(name, key)| (name.as_str(), key.as_str()));
+        let given: BTreeMap<_, _> = given.filter(is_one).collect();
+        if given.is_empty() { self.file.iter().filter(is_one).collect() } else { given }
     }
 }
 
@@ -126,7 +136,12 @@ mod tests {
     fn every_tenant_of_a_directory_needs_its_key() {
         let known = mesh(&[], &FILE, None);
         assert_eq!(known.admin_keys_of(["blog", "web-shop"]).unwrap(), ["a", "b"]);
-        let short = mesh(&[("TRIBUTARY_ADMIN_KEY", "c")], &[], None);
+        let said = known.admin_keys_of(["blog", "news"]).unwrap_err().to_string();
+        assert!(
+            said.contains("TRIBUTARY_ADMIN_KEY_NEWS"),
+            "the short name's key is another tenant's: {said}"
+        );
+        let short = mesh(&[("TRIBUTARY_ADMIN_KEY", "c")], &FILE, None);
         assert_eq!(short.admin_keys_of(["demo"]).unwrap(), ["c"]);
         let said = short.admin_keys_of(["demo", "news"]).unwrap_err().to_string();
         assert!(said.contains("TRIBUTARY_ADMIN_KEY_DEMO and TRIBUTARY_ADMIN_KEY_NEWS"), "{said}");

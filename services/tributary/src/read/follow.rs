@@ -74,7 +74,7 @@ impl<'u, O> Follow<'u, O> {
                                 let token = notice.resume_token().to_owned();
                                 each(notice).await?;
                                 if !token.is_empty() {
-                                    let _ = &token;
+                                    self.token = token;
                                 }
                             }
                             // A stage that stops ends its watches.

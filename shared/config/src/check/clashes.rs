@@ -64,7 +64,8 @@ pub(crate) fn write_keys<'d>(drafts: impl IntoIterator<Item = &'d Draft>, proble
     for (origin, source) in drafts.into_iter().flat_map(|draft| &draft.sources) {
         for (key, place) in source.write_keys.iter().zip(&source.key_places) {
             if let Some(first) = seen.insert(key, origin) {
-                let reason = format!("this write key is the one of {} too; every source needs its own", at(first));
+                let reason =
+                    format!("this write key is the one of {} too; every source needs its own", at(first));
                 problems.add(origin, *place, reason);
             }
         }

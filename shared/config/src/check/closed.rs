@@ -37,15 +37,18 @@ pub(super) fn check(draft: &Draft, formulas: &[Formula<'_>], problems: &mut Prob
 }
 
 fn unknown(draft: &Draft, formula: &Formula<'_>, read: &ReadPath) -> Option<String> {
-    let ["event", "properties", path @ ..] = &read.parts.iter().map(String::as_str).collect::<Vec<_>>()[..] else {
+    let ["event", "properties", path @ ..] = &read.parts.iter().map(String::as_str).collect::<Vec<_>>()[..]
+    else {
         return None;
     };
     let types: Vec<Option<&str>> = match formula.events {
         Events::Any => vec![None],
         Events::Types(types) => types.iter().map(|event_type| Some(event_type.as_str())).collect(),
     };
-    let refusals: Vec<Refusal<'_>> =
-        types.into_iter().map(|event_type| refusal(draft, formula, event_type, path)).collect::<Option<_>>()?;
+    let refusals: Vec<Refusal<'_>> = types
+        .into_iter()
+        .map(|event_type| refusal(draft, formula, event_type, path))
+        .collect::<Option<_>>()?;
     let first = refusals.first()?;
     let at = |name: &str| {
         let parts = path[..first.depth].iter().chain([&name]).copied();
@@ -95,7 +98,9 @@ fn closed_at<'s>(mut schema: &'s Value, path: &[&str]) -> Option<(usize, &'s Map
         let known = fields.get("properties")?.as_object()?;
         match known.get(*part) {
             Some(below) => schema = below,
-            None if fields.get("additionalProperties") == Some(&Value::Bool(false)) => return Some((depth, known)),
+            None if fields.get("additionalProperties") == Some(&Value::Bool(false)) => {
+                return Some((depth, known));
+            }
             None => return None,
         }
     }

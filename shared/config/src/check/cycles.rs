@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::documents::Draft;
 use crate::documents::workflow::{EmitRule, Workflow};
 use crate::error::{Origin, Problems};
+use crate::names::Events;
 
 /// More are not told at once: each is mended by hand.
 const MOST_TOLD: usize = 16;
@@ -19,23 +20,20 @@ struct Made<'d> {
 
 /// Tells every circle of events. Conditions do not count: whether they hold is known only when the circle turns.
 pub(super) fn check(draft: &Draft, problems: &mut Problems) {
-    let mut all = Vec::new();
-    for (origin, workflow) in &draft.workflows {
-        for rule in workflow.steps.iter().flat_map(|step| &step.emit) {
-            all.push(Made { origin, workflow, rule });
-        }
-    }
     let mut told = BTreeSet::new();
     // A made event keeps the source of the one it was made for, so a circle is one within a source.
     for source in sources(draft) {
-        let graph = graph(&all, source);
+        let mut graph = graph(draft, source);
+        peel(&mut graph);
         for start in graph.keys() {
             let Some(circle) = shortest_circle(&graph, start) else { continue };
             let types: Vec<&str> = circle.iter().map(|made| made.rule.event_type.as_str()).collect();
-            if told.len() == MOST_TOLD || !told.insert(types.iter().copied().collect::<BTreeSet<_>>()) {
-                continue;
+            if told.insert(types.iter().copied().collect::<BTreeSet<_>>()) {
+                tell(&circle, &types, problems);
             }
-            tell(&circle, &types, problems);
+            if told.len() == MOST_TOLD {
+                return;
+            }
         }
     }
 }
@@ -52,22 +50,55 @@ fn tell(circle: &[Made<'_>], types: &[&str], problems: &mut Problems) {
     problems.add(first.origin, first.rule.place, reason);
 }
 
+/// The sources that circles may differ by: one stands for all where no trigger names any.
 fn sources(draft: &Draft) -> Vec<&str> {
-    let names: Vec<&str> = draft.sources.iter().map(|(_, source)| source.name.as_str()).collect();
-    if names.is_empty() { vec![""] } else { names }
+    let named = draft.workflows.iter().any(|(_, workflow)| workflow.trigger.sources.names().next().is_some());
+    let names = draft.sources.iter().map(|(_, source)| source.name.as_str());
+    names.chain([""]).take(if named { usize::MAX } else { 1 }).collect()
 }
 
 /// Made event type → what is made for it.
-fn graph<'d>(all: &[Made<'d>], source: &str) -> BTreeMap<&'d str, Vec<Made<'d>>> {
-    let types: BTreeSet<&str> = all.iter().map(|made| made.rule.event_type.as_str()).collect();
-    let made_for = |event_type: &str| {
-        let triggered = |made: &&Made<'_>| {
-            let trigger = &made.workflow.trigger;
-            trigger.events.matches(event_type) && trigger.sources.matches(source)
-        };
-        all.iter().filter(triggered).copied().collect()
-    };
+fn graph<'d>(draft: &'d Draft, source: &str) -> BTreeMap<&'d str, Vec<Made<'d>>> {
+    let (mut for_all, mut for_type) = (Vec::new(), BTreeMap::<&str, Vec<Made<'_>>>::new());
+    for (origin, workflow) in
+        draft.workflows.iter().filter(|(_, workflow)| workflow.trigger.sources.matches(source))
+    {
+        let rules = workflow.steps.iter().flat_map(|step| &step.emit);
+        let made: Vec<Made<'_>> = rules.map(|rule| Made { origin, workflow, rule }).collect();
+        match &workflow.trigger.events {
+            Events::Any => for_all.extend(made),
+            Events::Types(types) => {
+                types.iter().for_each(|event_type| for_type.entry(event_type).or_default().extend(&made));
+            }
+        }
+    }
+    let types: BTreeSet<&str> =
+        for_type.values().flatten().chain(&for_all).map(|made| made.rule.event_type.as_str()).collect();
+    let made_for =
+        |event_type| for_type.get(event_type).into_iter().flatten().chain(&for_all).copied().collect();
     types.into_iter().map(|event_type| (event_type, made_for(event_type))).collect()
+}
+
+/// Takes out the types that nothing leads to, again and again: what is left of a graph without circles is nothing, and
+/// nothing is searched in vain.
+fn peel(graph: &mut BTreeMap<&str, Vec<Made<'_>>>) {
+    let mut leading: BTreeMap<&str, usize> = graph.keys().map(|event_type| (*event_type, 0)).collect();
+    for made in graph.values().flatten() {
+        leading.entry(&made.rule.event_type).and_modify(|count| *count += 1);
+    }
+    let mut unled: Vec<&str> =
+        leading.iter().filter(|(_, count)| **count == 0).map(|(name, _)| *name).collect();
+    while let Some(event_type) = unled.pop() {
+        for made in graph.remove(event_type).unwrap_or_default() {
+            let next = made.rule.event_type.as_str();
+            if let Some(count) = leading.get_mut(next) {
+                *count -= 1;
+                if *count == 0 {
+                    unled.push(next);
+                }
+            }
+        }
+    }
 }
 
 /// The shortest way from `start` back to it, as the events made on it; the last one is `start` again.

@@ -21,11 +21,19 @@ const BEFORE: i64 = 1_767_225_600_000_000;
 const HAPPENED: i64 = BEFORE + 3_600_000_000;
 const NOW: i64 = HAPPENED + 1_000_000;
 
+/// The most events that the examples of a tenant may make: a revision is checked wherever it is taken.
+const MAX_SCENES: usize = 4096;
+
 /// Tells every formula that fails on an example of its events, or that reads a part of the event which no example has.
 pub(super) fn check(draft: &Draft, kinds: &Kinds, formulas: &[Formula<'_>], problems: &mut Problems) {
     let scenes = scenes(draft);
-    if scenes.is_empty() {
-        return;
+    let Some(first) = scenes.first() else { return };
+    if scenes.len() > MAX_SCENES {
+        let reason = format!(
+            "the examples of all schemas, for each of their types and sources, are more than {MAX_SCENES} events: fewer \
+             examples say as much"
+        );
+        return problems.add(first.origin, first.example.place, reason);
     }
     let mut common = Sample::of_kinds(draft, kinds, Time::from_micros(BEFORE));
     for scene in &scenes {
@@ -77,6 +85,9 @@ fn scenes(draft: &Draft) -> Vec<Scene<'_>> {
         for (index, example) in schema.examples.iter().enumerate() {
             for event_type in &types {
                 for source in &sources {
+                    if scenes.len() > MAX_SCENES {
+                        return scenes;
+                    }
                     let (event_type, number) = (*event_type, index + 1);
                     scenes.push(Scene { origin, schema, example, number, event_type, source });
                 }
@@ -150,7 +161,8 @@ impl<'f, 'd> Trial<'f, 'd> {
     }
 
     fn run(&mut self, stage: &Stage<'f, 'f>, problems: &mut Problems) {
-        let guarded_out = |(condition, wanted): &(&Condition, bool)| decided(condition, &stage.scope) == Some(!wanted);
+        let guarded_out =
+            |(condition, wanted): &(&Condition, bool)| decided(condition, &stage.scope) == Some(!wanted);
         if self.failed {
             return;
         }
@@ -196,9 +208,10 @@ impl<'f, 'd> Trial<'f, 'd> {
 
 /// How a condition comes out, when the event alone decides: a sample of a profile decides nothing.
 fn decided(condition: &Condition, scope: &Scope) -> Option<bool> {
-    let of_event = condition.reads().iter().all(|read| read.parts.first().is_some_and(|root| root == "event"));
+    let of_event =
+        condition.reads().iter().all(|read| read.parts.first().is_some_and(|root| root == "event"));
     match condition.evaluate(scope) {
-        _ if !of_event => None,
+        _ if of_event => None,
         Verdict::True => Some(true),
         Verdict::False | Verdict::Missing { .. } => Some(false),
         Verdict::Failed { .. } => None,

@@ -42,7 +42,8 @@ impl Formula<'_> {
                 ChangeValue::Computed(expression) => expression.reads().to_vec(),
                 ChangeValue::Filled(template) => template.reads().to_vec(),
                 ChangeValue::From(paths) | ChangeValue::Each(paths) => {
-                    let parts = |path: &crate::SourcePath| path.parts().map(str::to_string).collect::<Vec<_>>();
+                    let parts =
+                        |path: &crate::SourcePath| path.parts().map(str::to_string).collect::<Vec<_>>();
                     let event = |path| ["event".to_string()].into_iter().chain(parts(path)).collect();
                     paths.iter().map(|path| ReadPath { parts: event(path), guarded: true }).collect()
                 }

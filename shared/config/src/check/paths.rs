@@ -9,11 +9,12 @@ use crate::change::ChangeRule;
 use crate::documents::Draft;
 use crate::documents::mapping::Target;
 use crate::error::Problems;
+use crate::event_view::EVENT_PARTS;
 
 /// What the mesh itself writes to every profile.
 const OF_PROFILES: [&str; 1] = ["stats.visits"];
 /// What the mesh itself writes to every session.
-pub(super) const OF_SESSIONS: [&str; 5] =
+const OF_SESSIONS: [&str; 5] =
     ["context", "highs.last_event", "lows.first_event", "stats.counters.events", "stats.visits"];
 
 /// Tells every path that is read and that nothing ever writes: it would be missing for every event.
@@ -22,31 +23,53 @@ pub(super) fn check(draft: &Draft, formulas: &[Formula<'_>], problems: &mut Prob
     for formula in formulas {
         let mut told = BTreeSet::new();
         for read in formula.reads() {
-            let Some((root, path)) = read.parts.split_first().filter(|(_, path)| !path.is_empty()) else { continue };
-            let known = match root.as_str() {
-                "profile" => &profile,
-                "session" => &session,
-                _ => continue,
+            let reason = match &read.parts[..] {
+                [root, part, ..] if root == "event" => no_part(part),
+                [root, path @ ..] if root == "profile" => unwritten(root, path, &profile),
+                [root, path @ ..] if root == "session" => unwritten(root, path, &session),
+                _ => None,
             };
-            let path = path.join(".");
-            if known.iter().any(|known| meet(known, &path)) || !told.insert(format!("{root}.{path}")) {
-                continue;
+            if let Some(reason) = reason.filter(|reason| told.insert(reason.clone())) {
+                problems.add(formula.origin, formula.place, format!("{}: {reason}", formula.what));
             }
-            let meant = nearest(&path, known.iter().copied());
-            let meant = meant.map_or_else(String::new, |near| format!("; did you mean {root}.{near}?"));
-            let reason = format!(
-                "{}: nothing ever writes {root}.{path}: let a mapping or workflow do it, or declare it in a Fields \
-                 document{meant}",
-                formula.what
-            );
-            problems.add(formula.origin, formula.place, reason);
         }
     }
 }
 
+fn no_part(part: &str) -> Option<String> {
+    if EVENT_PARTS.contains(&part) {
+        return None;
+    }
+    let meant = nearest(part, EVENT_PARTS);
+    let meant = meant.map_or_else(String::new, |near| format!("; did you mean event.{near}?"));
+    Some(format!("an event has no {part}, only {}{meant}", EVENT_PARTS.join(", ")))
+}
+
+fn unwritten(root: &str, path: &[String], known: &BTreeSet<&str>) -> Option<String> {
+    let path = path.join(".");
+    if path.is_empty() || is_written(&path, known) {
+        return None;
+    }
+    let meant = nearest(&path, known.iter().copied());
+    let meant = meant.map_or_else(String::new, |near| format!("; did you mean {root}.{near}?"));
+    Some(format!(
+        "nothing ever writes {root}.{path}: let a mapping or workflow do it, or declare it in a Fields document{meant}"
+    ))
+}
+
+/// Whether `path`, something above it or something below it is written: an object that is written has parts.
+fn is_written(path: &str, known: &BTreeSet<&str>) -> bool {
+    let above = path.match_indices('.').map(|(dot, _)| &path[..dot]).any(|above| known.contains(above));
+    let first_below = format!("{path}.");
+    let below =
+        || known.range(first_below.as_str()..).next().is_some_and(|next| next.starts_with(&first_below));
+    above || known.contains(path) || below()
+}
+
 /// The paths that something writes, to profiles and to sessions. A declaration is a promise that something will.
 fn written(draft: &Draft) -> (BTreeSet<&str>, BTreeSet<&str>) {
-    let declared = || draft.fields.iter().flat_map(|(_, fields)| &fields.kinds).map(|(path, ..)| path.as_str());
+    let declared =
+        || draft.fields.iter().flat_map(|(_, fields)| &fields.kinds).map(|(path, ..)| path.as_str());
     let mut profile: BTreeSet<&str> = OF_PROFILES.into_iter().chain(declared()).collect();
     let mut session: BTreeSet<&str> = OF_SESSIONS.into_iter().chain(declared()).collect();
     for (_, mapping) in &draft.mappings {
@@ -63,10 +86,4 @@ fn written(draft: &Draft) -> (BTreeSet<&str>, BTreeSet<&str>) {
 pub(super) fn workflow_rules(draft: &Draft) -> impl Iterator<Item = &ChangeRule> {
     let steps = draft.workflows.iter().flat_map(|(_, workflow)| &workflow.steps);
     steps.flat_map(|step| step.then.iter().chain(&step.otherwise))
-}
-
-/// Whether two paths are the same, or one lies below the other: an object that is written has parts.
-pub(super) fn meet(a: &str, b: &str) -> bool {
-    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-    long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }

@@ -3,7 +3,8 @@
 
 use serde_json::{Map, Value, json};
 use tributary_model::{
-    Admission, Cause, Change, EventId, Intent, IntentOp, Kind, Kinds, Limits, Path, Refusal, Stage, State, Time,
+    Admission, Cause, Change, EventId, Intent, IntentOp, Kind, Kinds, Limits, Path, Refusal, Stage, State,
+    Time,
 };
 
 use super::paths;
@@ -113,20 +114,18 @@ impl Sample {
 }
 
 /// The changes that an intent asks for, beside what is there already.
-pub(super) fn admitted(intent: Intent, state: &State, kinds: &Kinds, time: Time) -> Result<Vec<Change>, Refusal> {
+pub(super) fn admitted(
+    intent: Intent,
+    state: &State,
+    kinds: &Kinds,
+    time: Time,
+) -> Result<Vec<Change>, Refusal> {
     let event = EventId::new("check").expect("a constant id is valid");
     let cause = Cause { event, stage: Stage::Workflow };
     // However many samples there are: bounds of real profiles say nothing about them.
     let limits = Limits { paths: usize::MAX, bytes: usize::MAX, ..Limits::default() };
-    let admission = Admission {
-        kinds,
-        state,
-        cause: &cause,
-        commit_key: "0",
-        time,
-        first_ordinal: 0,
-        limits: &limits,
-    };
+    let admission =
+        Admission { kinds, state, cause: &cause, commit_key: "0", time, first_ordinal: 0, limits: &limits };
     tributary_model::admit(&[intent], &admission)
 }
 

@@ -8,8 +8,8 @@ use serde_json::Value;
 use tributary_expressions::{Condition, Expression, Variables};
 
 use super::{DocumentKind, Draft, Text};
-use crate::change::{self, ChangeRule, ChangeSpec};
 use crate::at::At;
+use crate::change::{self, ChangeRule, ChangeSpec};
 use crate::error::{Origin, Place, Problems};
 use crate::event_view::EventView;
 use crate::names::{self, Events, EventsSpec};
@@ -17,6 +17,9 @@ use crate::sources::Sources;
 
 /// The most steps of one workflow.
 const MAX_STEPS: usize = 64;
+/// The most changes and events of one step: the workflows of one event can make no more of them together.
+const MAX_CHANGES: usize = 64;
+const MAX_EMITS: usize = 16;
 
 /// Steps that are run for the events its trigger lets through.
 #[derive(Debug, Clone)]
@@ -160,7 +163,9 @@ impl DocumentKind for Workflow {
         match spec.steps.value.len() {
             0 => problems.add(text.origin, place, "a workflow needs at least one step"),
             1..=MAX_STEPS => {}
-            steps => problems.add(text.origin, place, format!("{steps} steps; at most {MAX_STEPS} are allowed")),
+            steps => {
+                problems.add(text.origin, place, format!("{steps} steps; at most {MAX_STEPS} are allowed"))
+            }
         }
         let steps = spec.steps.value.into_iter().map(|spec| step(spec, text.origin, problems)).collect();
         let trigger = Trigger { events: events.ok()?, sources, condition, condition_place };
@@ -180,6 +185,17 @@ fn step(spec: At<StepSpec>, origin: &Origin, problems: &mut Problems) -> Step {
     }
     if spec.when.is_none() && !spec.otherwise.is_empty() {
         problems.add(origin, place, "otherwise needs a when: without one the step is always taken");
+    }
+    let lists = [("then", spec.then.len()), ("otherwise", spec.otherwise.len())];
+    for (what, many) in lists.into_iter().filter(|(_, many)| *many > MAX_CHANGES) {
+        problems.add(origin, place, format!("{what}: {many} changes; at most {MAX_CHANGES} can be made"));
+    }
+    if spec.emit.len() > MAX_EMITS {
+        problems.add(
+            origin,
+            place,
+            format!("emit: {} events; at most {MAX_EMITS} can be made", spec.emit.len()),
+        );
     }
     Step {
         name: spec.name,

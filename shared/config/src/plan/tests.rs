@@ -28,14 +28,16 @@ fn what_is_new_changed_or_gone_is_told_and_the_rest_counted() {
         document("t", "left", "{}"),
         document("u", "other", "{}"),
     ];
-    let wanted =
-        [document("t", "new", "{}"), document("t", "changed", "{a: 2}"), document("t", "same", "{ a: 1 } # x")];
+    let wanted = [
+        document("t", "new", "{}"),
+        document("t", "changed", "{a: 2}"),
+        document("t", "same", "{ a: 1 } # x"),
+    ];
     let kept = plan(&current, &wanted, false);
     assert_eq!(shown(&kept), [(Action::Change, "t/changed".into()), (Action::Create, "t/new".into())]);
     assert_eq!((kept.unchanged, kept.kept, kept.documents.len()), (1, 1, 5));
     let pruned = plan(&current, &wanted, true);
-    let expected =
-        [(Action::Change, "t/changed"), (Action::Delete, "t/left"), (Action::Create, "t/new")];
+    let expected = [(Action::Change, "t/changed"), (Action::Delete, "t/left"), (Action::Create, "t/new")];
     assert_eq!(shown(&pruned), expected.map(|(action, name)| (action, name.to_string())));
     assert_eq!((pruned.unchanged, pruned.kept, pruned.documents.len()), (1, 0, 4));
 }
@@ -51,8 +53,10 @@ fn a_tenant_that_wants_nothing_loses_all_it_has_when_it_is_named() {
 
 #[test]
 fn a_change_names_the_fields_that_differ() {
-    let before = document("t", "m", "{events: [a], changes: [{path: x, op: set}, {path: y}], f: {\"p.q\": 1}}");
-    let after = document("t", "m", "{events: \"*\", changes: [{path: x, op: unset, value: null}], f: {\"p.q\": 2}}");
+    let before =
+        document("t", "m", "{events: [a], changes: [{path: x, op: set}, {path: y}], f: {\"p.q\": 1}}");
+    let after =
+        document("t", "m", "{events: \"*\", changes: [{path: x, op: unset, value: null}], f: {\"p.q\": 2}}");
     let plan = plan(&[before], &[after], false);
     let fields: Vec<(&str, Option<Value>, Option<Value>)> = plan.changes[0]
         .fields
@@ -82,9 +86,8 @@ fn a_document_that_is_wanted_twice_stays_twice_for_the_check_to_tell() {
 /// Some documents of two tenants, each identity at most once.
 fn some_documents() -> impl Strategy<Value = Vec<Document>> {
     let specs = ["{}", "{a: 1}", "{a: [1, {b: 2}]}", "{a: [1, {b: 3}, 4]}", "{\"x.y\": {a: null}}", "text"];
-    btree_map((select(vec!["t", "u"]), select(vec!["a", "b", "c"])), select(specs.to_vec()), 0..6).prop_map(
-        |of| of.into_iter().map(|((tenant, name), spec)| document(tenant, name, spec)).collect(),
-    )
+    btree_map((select(vec!["t", "u"]), select(vec!["a", "b", "c"])), select(specs.to_vec()), 0..6)
+        .prop_map(|of| of.into_iter().map(|((tenant, name), spec)| document(tenant, name, spec)).collect())
 }
 
 proptest! {

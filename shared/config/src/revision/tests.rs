@@ -17,7 +17,8 @@ fn the_name_says_what_documents_say_and_not_how() {
     let a = document("t", "Mapping", "a", "{x: 1, y: [2, {z: null}]}");
     let b = document("t", "Mapping", "b", "{}");
     let rewritten = Document {
-        text: "# why\nname: a\nkind: Mapping\ntenant: t\nspec:\n  y:\n    - 2\n    - z:\n  x: 1 # one\n".into(),
+        text: "# why\nname: a\nkind: Mapping\ntenant: t\nspec:\n  y:\n    - 2\n    - z:\n  x: 1 # one\n"
+            .into(),
         file: "other/b.yaml".into(),
         line: 70,
         ..a.clone()

@@ -76,7 +76,8 @@ fn what_is_not_in_the_environment_is_looked_for_among_the_mounted_secrets() {
 
 #[test]
 fn a_relative_file_is_refused_for_nobody_could_say_what_it_is_relative_to() {
-    let said = load(&[("s.yaml", "kind: Source\nname: a\nspec:\n  write_keys: [{file: keys/a}]\n")]).unwrap_err();
+    let said =
+        load(&[("s.yaml", "kind: Source\nname: a\nspec:\n  write_keys: [{file: keys/a}]\n")]).unwrap_err();
     assert_eq!(
         said.to_string(),
         "s.yaml:4:16: Source a: keys/a is a relative path; write the whole path that the file has where the stages run, \

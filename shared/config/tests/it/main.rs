@@ -1,5 +1,6 @@
 //! The shipped schema, what is said about wrong documents, and what is let through.
 
+mod laws;
 mod right;
 mod schema;
 mod wrong;

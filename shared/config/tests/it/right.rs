@@ -109,7 +109,9 @@ fn changes_that_combine_or_have_a_condition_do_not_clash() {
 
 #[test]
 fn a_schema_with_openings_allows_other_properties() {
-    for opening in ["patternProperties: {'^x': {}}", "allOf: [{properties: {gift: {}}}]", "additionalProperties: true"] {
+    for opening in
+        ["patternProperties: {'^x': {}}", "allOf: [{properties: {gift: {}}}]", "additionalProperties: true"]
+    {
         let schema = format!(
             "kind: Schema\nname: s\nspec:\n  event: purchase\n  properties: {{type: object, properties: {{value: {{}}}}, \
              {opening}}}\n---\n"

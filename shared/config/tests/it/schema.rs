@@ -37,16 +37,22 @@ fn every_document_of_the_example_conforms() {
 
 #[test]
 fn every_file_of_the_example_names_the_schema_for_editors() {
-    for entry in fs::read_dir(repository("deploy/example")).unwrap() {
-        let path = entry.unwrap().path();
-        if !path.is_file() {
-            continue;
+    let mut folders = vec![repository("deploy/example")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            let schema =
+                text.lines().next().and_then(|line| line.strip_prefix("# yaml-language-server: $schema="));
+            let schema =
+                schema.unwrap_or_else(|| panic!("{} does not begin with its schema", path.display()));
+            let named = path.parent().unwrap().join(schema).canonicalize().unwrap();
+            assert_eq!(named, repository(SHIPPED).canonicalize().unwrap());
         }
-        let text = fs::read_to_string(&path).unwrap();
-        let schema = text.lines().next().and_then(|line| line.strip_prefix("# yaml-language-server: $schema="));
-        let schema = schema.unwrap_or_else(|| panic!("{} does not begin with its schema", path.display()));
-        let named = path.parent().unwrap().join(schema).canonicalize().unwrap();
-        assert_eq!(named, repository(SHIPPED).canonicalize().unwrap());
     }
 }
 
@@ -54,7 +60,8 @@ fn every_file_of_the_example_names_the_schema_for_editors() {
 fn a_misspelt_field_or_kind_does_not_conform() {
     let right = "kind: Source\nname: web\nspec: {write_keys: [{env: KEY}]}\n";
     assert_eq!(violations(right), Vec::<String>::new());
-    for (was, wrong) in [("write_keys", "writekeys"), ("Source", "Sauce"), ("name", "nam"), ("web", "Web"), ("env", "evn")]
+    for (was, wrong) in
+        [("write_keys", "writekeys"), ("Source", "Sauce"), ("name", "nam"), ("web", "Web"), ("env", "evn")]
     {
         assert!(!violations(&right.replace(was, wrong)).is_empty(), "{wrong}");
     }
