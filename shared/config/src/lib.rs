@@ -1,13 +1,14 @@
 //! Configuration as code: YAML documents that say who may send events, what kind each field is, what an event
 //! changes, which workflows run and where profiles go.
 //!
-//! [`Config::load`] reads a directory, checks every document against its own rules and against the others,
-//! and gives one immutable [`Config`] with a revision, or every error there is, each with file, line and
-//! reason. It reads files and nothing else; secrets stay references until [`Config::write_keys`] or
-//! [`Destination::headers`] resolves them from the environment.
+//! [`read_directory`] gives a directory's [`Document`]s, [`plan`] says what applying them to others changes, and a
+//! [`Revision`] is what is configured afterwards. [`Config::from_documents`] checks every document against its own rules
+//! and against the others, and gives one immutable [`Config`], or every error there is, each with file, line, column and
+//! reason; [`Config::of`] does that for a revision and [`Config::load`] for a directory. Secrets stay references until
+//! [`Config::write_keys`] or [`Destination::headers`] resolves them.
 //!
-//! Start reading at `config.rs`; `documents/mod.rs` is the one place that lists the kinds of documents.
-//! What the documents mean is described in `docs/configuration.md`.
+//! Start reading at `config.rs`; `documents/mod.rs` is the one place that lists the kinds of documents, `check/mod.rs`
+//! lists what is checked between them. What the documents mean is described in `docs/configuration.md`.
 
 mod at;
 mod change;

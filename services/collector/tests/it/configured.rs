@@ -30,7 +30,7 @@ pub(crate) fn source(tenant: &str) -> v1::Document {
 
 /// A mapping that sets a path to a number.
 pub(crate) fn mapping(tenant: &str, name: &str, value: u32) -> v1::Document {
-    let spec = format!("{{events: [purchase], changes: [{{path: a.b, op: set, value: {value}}}]}}");
+    let spec = format!("{{events: [purchase], changes: [{{path: a.of-{name}, op: set, value: {value}}}]}}");
     document(tenant, "Mapping", name, &spec)
 }
 

@@ -211,7 +211,7 @@ fn decided(condition: &Condition, scope: &Scope) -> Option<bool> {
     let of_event =
         condition.reads().iter().all(|read| read.parts.first().is_some_and(|root| root == "event"));
     match condition.evaluate(scope) {
-        _ if of_event => None,
+        _ if !of_event => None,
         Verdict::True => Some(true),
         Verdict::False | Verdict::Missing { .. } => Some(false),
         Verdict::Failed { .. } => None,

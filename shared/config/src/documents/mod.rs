@@ -1,4 +1,5 @@
-//! The kinds of documents. A new kind is a file beside this one with its [`DocumentKind`], and a line in [`KINDS`].
+//! The kinds of documents. A new kind is a file beside this one with its [`DocumentKind`], a line in [`KINDS`], and where
+//! others are to see its documents, a field of [`Draft`] that they are put in.
 
 pub(crate) mod destination;
 pub(crate) mod fields;
