@@ -3,7 +3,6 @@
 
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
-use anyhow::Context as _;
 use serde_json::json;
 use tokio::{
     sync::watch,
@@ -15,7 +14,7 @@ use tributary_proto::v1::{
     ApplyRequest, ApplyResponse, Document, EventResult, EventStatus, TrackRequest,
     ingest_service_client::IngestServiceClient,
 };
-use tributary_testkit::{Authorised, ServersOptions, Stage, eventually};
+use tributary_testkit::{Authorised, Receiver, ServersOptions, Stage, eventually};
 
 use crate::{
     payloads::{about, event},
@@ -167,30 +166,80 @@ async fn stages_that_start_while_collector_and_postgres_are_away_run_the_last_re
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stage_that_lacks_a_secret_keeps_its_last_revision_and_is_named() -> anyhow::Result<()> {
+async fn a_secret_that_is_missing_is_named_hinders_nothing_else_and_is_found_when_it_is_there()
+-> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     fs::write(folder.path().join("all.yaml"), documents(1))?;
     let secrets = tempfile::tempdir()?;
     let options = quick(folder.path()).env("TRIBUTARY_SECRETS", secrets.path().display().to_string());
     let world = World::start_with(ServersOptions::default(), options).await?;
-    let app = "kind: Source\nname: app\ntenant: demo\nspec:\n  write_keys: [{env: KEY_OF_THE_APP}]\n";
-    fs::write(folder.path().join("app.yaml"), app)?;
+    let (crm, mail) = (Receiver::start().await?, Receiver::start().await?);
+    fs::write(folder.path().join("all.yaml"), documents(2))?;
+    fs::write(folder.path().join("more.yaml"), without_secrets(&crm, &mail))?;
 
     let mut wanted = request(folder.path())?;
     wanted.wait = Some(prost_types::Duration { seconds: 2, nanos: 0 });
     let answer = world.mesh.configuration().apply(wanted).await?.into_inner();
     assert!(answer.revision.starts_with("2-") && !answer.everywhere, "{answer:?}");
-    let ingest = answer.stages.iter().find(|report| report.stage == "ingest").context("it is alive")?;
-    assert!(ingest.revision.starts_with('1') && ingest.problem.contains("KEY_OF_THE_APP"), "{ingest:?}");
-    assert!(answer.stages.iter().all(|report| report.stage == "ingest" || report.problem.is_empty()));
-    deliver(world.mesh.ingest(world.mesh.secret(KEY)), payload(0)).await?;
+    for stage in &answer.stages {
+        let wants = match stage.stage.as_str() {
+            "ingest" => "demo: Source app: environment variable KEY_OF_THE_APP is not set",
+            "dispatcher" => "demo: Destination crm: environment variable TOKEN_OF_THE_CRM is not set",
+            _ => "",
+        };
+        let names_it = stage.problem.starts_with(wants) && wants.is_empty() == stage.problem.is_empty();
+        assert!(stage.revision.starts_with("2-") && names_it, "{stage:?}");
+    }
 
+    // What has all that it needs goes on, under this revision.
+    let other = about("p0", [event("of-another-source", "purchase", json!({}))]);
+    let answer = world.mesh.ingest(world.mesh.secret(KEY)).track(other).await?.into_inner();
+    assert!(answer.revision.starts_with("2-"), "{}", answer.revision);
+    received(&mail).await;
+    assert_eq!(crm.requests().len(), 0);
+
+    // Nobody applies anything again.
     fs::write(secrets.path().join("KEY_OF_THE_APP"), "a key of more than sixteen letters")?;
-    apply_until_everywhere(&world, folder.path()).await?;
-    let mut app = world.mesh.ingest("a key of more than sixteen letters");
-    let answer = app.track(about("", [event("from-app", "purchase", json!({}))])).await?.into_inner();
-    assert_eq!(answer.events[0].status(), EventStatus::Accepted);
+    fs::write(secrets.path().join("TOKEN_OF_THE_CRM"), "a token")?;
+    let app = world.mesh.ingest("a key of more than sixteen letters");
+    deliver(app, about("", [event("from-app", "purchase", json!({}))])).await?;
+    assert_eq!(received(&crm).await.header("x-token"), Some("a token"));
+    let answer = apply_until_everywhere(&world, folder.path()).await?;
+    assert!(answer.changes.is_empty() && answer.revision.starts_with("2-"), "{answer:?}");
     Ok(())
+}
+
+/// A source and a destination whose secrets nobody has, and a destination that needs none.
+fn without_secrets(crm: &Receiver, mail: &Receiver) -> String {
+    format!(
+        "kind: Source
+name: app
+tenant: demo
+spec:
+  write_keys: [{{env: KEY_OF_THE_APP}}]
+---
+kind: Destination
+name: crm
+tenant: demo
+spec:
+  webhook: {{url: '{}', headers: {{x-token: {{env: TOKEN_OF_THE_CRM}}}}}}
+  profiles: {{quiet: 50ms, longest_wait: 1s}}
+---
+kind: Destination
+name: mail
+tenant: demo
+spec:
+  webhook: {{url: '{}'}}
+  profiles: {{quiet: 50ms, longest_wait: 1s}}
+",
+        crm.url(),
+        mail.url()
+    )
+}
+
+async fn received(receiver: &Receiver) -> tributary_testkit::Request {
+    eventually(SOON, async || receiver.requests().into_iter().next().ok_or_else(|| "no request yet".into()))
+        .await
 }
 
 #[tokio::test(flavor = "multi_thread")]

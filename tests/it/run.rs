@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tonic::{Code, Request, Status};
 use tributary_proto::{
     raw::RawStruct,
-    v1::{RunRequest, RunResponse, RunState},
+    v1::{RunRequest, RunResponse, RunState, WarningCode},
 };
 use tributary_testkit::{ServersOptions, Signal, Stage, eventually};
 
@@ -102,6 +102,83 @@ async fn a_dry_run_shows_what_would_happen_and_an_import_is_there_without_it() -
     Ok(())
 }
 
+/// With the example's documents: Schemas, Mappings, and workflows that build on what those make of the event.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_says_what_the_real_run_then_does() -> anyhow::Result<()> {
+    let mut options = quick(concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/example"));
+    options.tenants = vec!["demo".into()];
+    let world = World::start_with(ServersOptions::default(), options).await?;
+    let time = prost_types::Timestamp { seconds: 1_700_000_000, nanos: 0 };
+    let asked = |source: &str, profile: &str, properties: Value| RunRequest {
+        source: source.into(),
+        event_type: "purchase".into(),
+        properties: properties.as_object().map(RawStruct::from_object),
+        profile_id: profile.into(),
+        session_id: format!("session-of-{profile}-at-{source}"),
+        time: Some(time),
+        ..RunRequest::default()
+    };
+    let mut segments = Vec::new();
+    for (call, source, profile, properties, warned) in [
+        ("call-1", "cdnow", "0777", json!({"value": 600}), vec![]),
+        ("call-2", "cdnow", "0777", json!({"value": "20.5", "cds": 2}), vec![]),
+        ("call-3", "cdnow", "0777", json!({"value": 1, "categories": ["Jazz"]}), vec![]),
+        (
+            "call-4",
+            "website",
+            "0777",
+            json!({"value": 600}),
+            vec![(WarningCode::ProfileReplaced, "profile_id")],
+        ),
+        (
+            "call-5",
+            "cdnow",
+            "0778",
+            json!({"cds": 1}),
+            vec![(WarningCode::SchemaViolated, "properties.value")],
+        ),
+        ("call-6", "cdnow", "0778", json!({"value": "much"}), vec![(WarningCode::MappingFailed, ""); 2]),
+    ] {
+        let real = RunRequest { request_id: call.into(), ..asked(source, profile, properties) };
+        let dry = RunRequest { dry_run: true, request_id: String::new(), ..real.clone() };
+        let before = world.fields("0777").await.ok();
+        let would = run(&world, dry.clone(), SOON).await?;
+        world.settled().await;
+        assert_eq!(world.fields("0777").await.ok(), before, "{call}: nothing is written");
+        let done = run(&world, real.clone(), SOON).await?;
+        assert_eq!((would.state(), done.state()), (RunState::Dry, RunState::Handled), "{call}");
+
+        let shown = |answer: &RunResponse| {
+            let profile = answer.profile.clone().unwrap_or_default();
+            anyhow::Ok((profile.id.clone(), fields(&profile)?))
+        };
+        assert_eq!(shown(&would)?, shown(&done)?, "{call}");
+        assert_eq!((&would.warnings, &would.revision), (&done.warnings, &done.revision), "{call}");
+        let told: Vec<_> = would.warnings.iter().map(|told| (told.code(), told.path.as_str())).collect();
+        assert_eq!(told, warned, "{call}: {:?}", would.warnings);
+        let ran = would.runs.iter().any(|run| run.event_type == "purchase");
+        assert_eq!(ran, call != "call-5", "{call}: {:?}", would.runs);
+        segments.push(shown(&done)?.1["segments"].clone());
+
+        // What has been recorded would change nothing.
+        let again = RunRequest { request_id: call.into(), ..dry };
+        let would = run(&world, again, SOON).await?;
+        assert_eq!((would.runs.len(), shown(&would)?.1), (0, shown(&done)?.1), "{call}, again");
+    }
+    assert_eq!(segments[0], json!({"big_spender": true}));
+    assert_eq!(segments[2], json!({"big_spender": true, "loyal": true}));
+
+    let open = RunRequest { dry_run: true, source: String::new(), ..asked("", "0777", json!({"value": 1})) };
+    let refused = run(&world, open, SOON).await.unwrap_err();
+    assert_eq!(refusal(&refused), (Code::InvalidArgument, "SOURCE_REQUIRED".into(), vec!["source".into()]));
+    assert!(refused.message().contains("cdnow, website"), "{refused}");
+    // A type that no document names is one all the same.
+    let unnamed = RunRequest { event_type: "Any Type".into(), ..buying("call-7", "0779") };
+    let unnamed = run(&world, unnamed, SOON).await?;
+    assert_eq!((unnamed.state(), unnamed.warnings.len()), (RunState::Handled, 0));
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_run_is_refused_with_its_reason() -> anyhow::Result<()> {
     let world = World::start().await?;
@@ -112,6 +189,12 @@ async fn what_cannot_be_run_is_refused_with_its_reason() -> anyhow::Result<()> {
             RunRequest { event_type: String::new(), ..asked.clone() },
             Code::InvalidArgument,
             "EVENT_TYPE_REQUIRED",
+            "event_type",
+        ),
+        (
+            RunRequest { event_type: "a\nb".into(), ..asked.clone() },
+            Code::InvalidArgument,
+            "INVALID_TYPE",
             "event_type",
         ),
         (buying("call", ""), Code::InvalidArgument, "INVALID_ID", "profile_id"),

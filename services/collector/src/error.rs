@@ -28,9 +28,11 @@ pub(crate) enum ReadError {
     /// A public stream cannot be followed, or not any further.
     #[error(transparent)]
     Follow(FollowError),
-    /// As many watch as this process takes.
-    #[error("this process already has the {most} watchers that it takes")]
+    /// As many watch as may.
+    #[error("{whose} already has the {most} watchers that it may have")]
     Watchers {
+        /// The process, or the tenant.
+        whose: &'static str,
         /// How many that is.
         most: usize,
     },

@@ -79,7 +79,8 @@ pub async fn start_with(context: &Context, settings: Settings) -> anyhow::Result
         binding_life: shared.dedup_window + shared.visit_timeout,
         running: running.clone(),
     };
-    let watchers = grpc::Watchers::new(redis.clone(), shared.partitions, settings.watchers, tasks.stopping());
+    let places = grpc::Places::new(settings.watchers, shared.admin_keys.tenants());
+    let watchers = grpc::Watchers::new(redis.clone(), shared.partitions, places, tasks.stopping());
     let service = grpc::service(sessions, watchers, shared.admin_keys.clone());
     let config_service = grpc::config::service(configuration.clone(), shared.admin_keys.clone());
     let routes = Routes::new(service).add_service(config_service);

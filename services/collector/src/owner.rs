@@ -1,4 +1,5 @@
-//! The life of one owned partition: take it, recover, flush at intervals, hand it over (docs/protocol.md §7).
+//! The life of one owned partition: take it once the kinds of paths are known, recover, flush at intervals, hand it over
+//! (docs/protocol.md §7).
 
 use std::sync::Arc;
 
@@ -47,6 +48,10 @@ pub(crate) enum Lost {
 /// rest in Redis.
 pub(crate) async fn run(partitions: Arc<Partitions>, held: Held) -> Result<(), Lost> {
     let Held { fence, stop } = &held;
+    match stop.run_until_cancelled(partitions.running.ready(&partitions.redis)).await {
+        None => return Ok(()),
+        Some(ready) => ready?,
+    }
     // Before anything is read: from here on every former owner's flush is refused.
     let taken = partitions.storage.take_epoch(fence.partition, fence.epoch).await?;
     let positions = taken.ok_or(Lost::Superseded)?;

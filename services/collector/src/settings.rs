@@ -12,7 +12,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// How many calls are worked on at once.
     pub max_concurrent: usize,
-    /// How many calls may watch at once, each on a connection of its own to Redis.
+    /// How many calls may watch at once, each on a connection of its own to Redis. Where several tenants have admin keys, one of
+    /// them has at most half.
     pub watchers: usize,
     /// How many connections to Postgres; flushes and reads share them. At least 2.
     pub connections: u32,

@@ -12,7 +12,6 @@ use tributary_streams::{Fence, ReadError, Settlement, StreamsError, Timer};
 
 use crate::{
     decide::{Outcome, Reason, decide, describe},
-    destinations::Lane,
     entries::nobody,
     letter::DeadDelivery,
     message,
@@ -23,6 +22,8 @@ use crate::{
 /// The pause after the mesh itself could not read the profile. That counts as no attempt: it is not the destination's
 /// failure, and ends when Postgres, or a merge, is through.
 const NOT_READABLE: Duration = Duration::from_secs(3);
+/// The pause while a secret of the destination is missing. That counts as no attempt either: nothing was sent.
+const LACKS_A_SECRET: Duration = Duration::from_secs(5);
 /// Another process may already run a configuration that has the destination, or this one may be given it.
 const UNKNOWN_PAUSE: Duration = Duration::from_secs(60);
 const UNKNOWN_ATTEMPTS: u32 = 10;
@@ -122,6 +123,9 @@ async fn attempt(
     let Some(lane) = destinations.find(tenant, order.destination) else {
         return Ok(unknown(timer.attempts));
     };
+    let Some(headers) = &lane.headers else {
+        return Ok(Verdict::retry(LACKS_A_SECRET, timer.attempts, "the destination waits for a secret"));
+    };
     let reading = match dispatcher.reader.read(tenant, profile, None).await {
         Ok(reading) => reading,
         // What is wrong with this one profile must not end the work on its neighbours.
@@ -143,22 +147,12 @@ async fn attempt(
     let body =
         message::body(tenant, order.destination, &reading.profile_id, &reading.profile, &lane.kinds, now());
     let key = message::idempotency_key(tenant, order.destination, &reading.profile_id, version);
-    Ok(send(dispatcher, timer, lane, &key, trace, body, version).await)
-}
-
-async fn send(
-    dispatcher: &Dispatcher,
-    timer: &Timer,
-    lane: &Lane,
-    key: &str,
-    trace: &TraceContext,
-    body: Vec<u8>,
-    version: StreamId,
-) -> Verdict {
-    let answer = webhook::post(&dispatcher.client, lane, key, trace, body).await;
+    let headers = webhook::headers(headers, &key, trace);
+    let answer = webhook::post(&dispatcher.client, &lane.destination.webhook, headers, body).await;
     let outcome = decide(answer, timer.attempts, &lane.destination.retry, rand::random());
     let delivered = (outcome == Outcome::Done).then_some(version);
-    Verdict { outcome, attempts: timer.attempts.saturating_add(1), message: describe(answer), delivered }
+    let attempts = timer.attempts.saturating_add(1);
+    Ok(Verdict { outcome, attempts, message: describe(answer), delivered })
 }
 
 fn unknown(failed_before: u32) -> Verdict {

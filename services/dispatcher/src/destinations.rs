@@ -1,4 +1,4 @@
-//! The destinations of all tenants under one revision, ready to be sent to: secrets resolved, headers built.
+//! The destinations of all tenants under one revision, ready to be sent to: secrets resolved as far as they are there, headers built.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -7,9 +7,9 @@ use std::{
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::ExposeSecret as _;
-use tributary_config::{Config, Destination};
+use tributary_config::{Compiler, Config, Destination};
 use tributary_model::{Kinds, TenantId};
-use tributary_streams::timer_id;
+use tributary_streams::{Prepared, timer_id};
 
 use crate::{
     STAGE,
@@ -24,8 +24,8 @@ pub(crate) struct Lane {
     pub(crate) destination: Destination,
     /// The kinds of the tenant's paths, which decide what a profile shows.
     pub(crate) kinds: Arc<Kinds>,
-    /// The configured headers.
-    pub(crate) headers: HeaderMap,
+    /// The configured headers; `None` while a secret is missing. Until it is there nothing is sent, and nothing is lost.
+    pub(crate) headers: Option<HeaderMap>,
     /// One permit for each request that may be under way in this process.
     pub(crate) permits: Arc<Permits>,
 }
@@ -38,30 +38,34 @@ pub(crate) struct Destinations {
 }
 
 impl Destinations {
-    /// Prepares a published revision. Its destinations keep the `permits` that they have.
+    /// Prepares a published revision. Its destinations keep the `permits` that they have. What a destination lacks is among
+    /// the problems; never a value itself.
     ///
     /// # Errors
-    /// In words: what is wrong with it, every secret that is missing and every header that cannot be sent, of all
-    /// destinations; never a value itself.
-    pub(crate) fn prepare(revision: &[u8], permits: &AllPermits) -> Result<Self, String> {
-        Self::new(&Config::from_bytes(revision)?, permits)
+    /// In words: what is wrong with it.
+    pub(crate) fn prepare(
+        revision: &[u8],
+        compiler: &Compiler,
+        permits: &AllPermits,
+    ) -> Result<Prepared<Self>, String> {
+        let config = compiler.config(revision)?;
+        let (value, problems) = Self::new(&config, permits);
+        Ok(Prepared { revision: config.revision.clone(), value, problems })
     }
 
-    /// Prepares what `config` holds.
-    pub(crate) fn new(config: &Config, permits: &AllPermits) -> Result<Self, String> {
+    /// Prepares what `config` holds, and says what of it cannot be used yet, a line each that begins with the tenant.
+    pub(crate) fn new(config: &Config, permits: &AllPermits) -> (Self, Vec<String>) {
         let mut problems = Vec::new();
         let mut ready = Vec::new();
         for (tenant, configured) in &config.tenants {
             let kinds = Arc::new(configured.kinds.clone());
             for destination in &configured.destinations {
-                let headers = headers(destination, &mut problems);
-                ready.push((tenant, destination, headers, kinds.clone()));
+                let headers = headers(destination).map_err(|wrong| {
+                    problems.extend(wrong.into_iter().map(|line| format!("{tenant}: {line}")));
+                });
+                ready.push((tenant, destination, headers.ok(), kinds.clone()));
             }
         }
-        if !problems.is_empty() {
-            return Err(problems.join("\n"));
-        }
-        // Only now: a revision that is not run must not change how many requests are under way.
         let wanted: Vec<(String, usize)> = ready
             .iter()
             .map(|(tenant, destination, ..)| (lane_name(tenant, &destination.name), destination.concurrency))
@@ -76,7 +80,7 @@ impl Destinations {
             by_name.insert(name, lane.clone());
             by_tenant.entry(tenant.clone()).or_default().push(lane);
         }
-        Ok(Self { by_tenant, by_name, unknown: Permits::new(UNKNOWN_AT_A_TIME) })
+        (Self { by_tenant, by_name, unknown: Permits::new(UNKNOWN_AT_A_TIME) }, problems)
     }
 
     /// A tenant's destinations.
@@ -109,23 +113,22 @@ fn lane_name(tenant: &TenantId, destination: &str) -> String {
     timer_id(STAGE, tenant, &[destination])
 }
 
-/// The headers that can be sent; what is wrong with the others is added to the problems.
-fn headers(destination: &Destination, problems: &mut Vec<String>) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    let resolved = destination.headers().unwrap_or_else(|missing| {
-        problems.push(missing.to_string());
-        Vec::new()
-    });
+/// The headers, or everything that is wrong with them.
+fn headers(destination: &Destination) -> Result<HeaderMap, Vec<String>> {
+    let resolved = destination
+        .headers()
+        .map_err(|missing| missing.0.iter().map(ToString::to_string).collect::<Vec<String>>())?;
+    let (mut headers, mut wrong) = (HeaderMap::new(), Vec::new());
     for (name, value) in resolved {
         let pair = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value.expose_secret()));
         if let (Ok(name), Ok(mut value)) = pair {
             value.set_sensitive(true);
             headers.insert(name, value);
         } else {
-            problems.push(format!("Destination {}: the header {name} cannot be sent", destination.name));
+            wrong.push(format!("Destination {}: the header {name} cannot be sent", destination.name));
         }
     }
-    headers
+    if wrong.is_empty() { Ok(headers) } else { Err(wrong) }
 }
 
 #[cfg(test)]
@@ -133,12 +136,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_secrets_that_destinations_lack_are_named_together() {
+    fn a_destination_that_lacks_a_secret_is_there_and_waits_and_hinders_no_other() {
         let folder = tempfile::tempdir().unwrap();
         let mut documents = "kind: Source\nname: s\nspec:\n  write_keys: [{env: KEY}]\n".to_owned();
         for (destination, header) in [
-            ("first", "x: {env: TRIBUTARY_TEST_NOBODY_SETS_ONE}"),
-            ("second", "x: {env: TRIBUTARY_TEST_NOBODY_SETS_TWO}"),
+            ("first", "x: {env: NOBODY_SETS_ONE}"),
+            ("second", "x: {env: NOBODY_SETS_TWO}"),
+            ("third", "x: {value: plain}"),
         ] {
             documents.push_str(&format!(
                 "---\nkind: Destination\nname: {destination}\nspec:\n  webhook:\n    \
@@ -147,10 +151,17 @@ mod tests {
         }
         std::fs::write(folder.path().join("all.yaml"), documents).unwrap();
         let config = Config::load(folder.path()).unwrap();
-        let said = Destinations::new(&config, &AllPermits::default()).err().unwrap();
-        for part in ["first", "NOBODY_SETS_ONE", "second", "NOBODY_SETS_TWO"] {
-            assert!(said.contains(part), "{said}");
-        }
+        let (destinations, problems) = Destinations::new(&config, &AllPermits::default());
+        assert_eq!(
+            problems,
+            [
+                "default: Destination first: environment variable NOBODY_SETS_ONE is not set, and no file NOBODY_SETS_ONE in TRIBUTARY_SECRETS",
+                "default: Destination second: environment variable NOBODY_SETS_TWO is not set, and no file NOBODY_SETS_TWO in TRIBUTARY_SECRETS",
+            ]
+        );
+        let tenant = TenantId::new("default").unwrap();
+        let waits = |name: &str| destinations.find(&tenant, name).map(|lane| lane.headers.is_none());
+        assert_eq!([waits("first"), waits("second"), waits("third")], [Some(true), Some(true), Some(false)]);
     }
 
     #[test]

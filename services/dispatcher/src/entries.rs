@@ -152,7 +152,7 @@ mod tests {
             profiles: {quiet: 1s, longest_wait: 5s}\n---\n\
             kind: Destination\nname: mail\ntenant: t\nspec:\n  webhook: {url: 'http://localhost'}\n";
         std::fs::write(folder.path().join("all.yaml"), documents).unwrap();
-        Destinations::new(&Config::load(folder.path()).unwrap(), &AllPermits::default()).unwrap()
+        Destinations::new(&Config::load(folder.path()).unwrap(), &AllPermits::default()).0
     }
 
     fn entry(tenant: &str, profile: &str) -> Entry {

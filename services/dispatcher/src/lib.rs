@@ -30,6 +30,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
+use tributary_config::Compiler;
 use tributary_runtime::{Context, Server, bind, load_stage, settings::Durability};
 use tributary_storage::Storage;
 use tributary_streams::{Live, Ownership, Reader, Redis, StreamsError, Watch, own};
@@ -42,8 +43,8 @@ const STAGE: &str = "dispatcher";
 /// Starts the stage: its server, and the tasks that own partitions.
 ///
 /// # Errors
-/// Wrong settings, a taken port, a Redis that is away or not set up as it must be. A configuration is waited for, and so is
-/// one whose secrets this process has. Postgres may be away: profiles that are in Redis are delivered without it.
+/// Wrong settings, a taken port, a Redis that is away or not set up as it must be. A configuration is waited for.
+/// Postgres may be away: profiles that are in Redis are delivered without it.
 pub async fn start(context: Context) -> anyhow::Result<()> {
     let settings: Settings = load_stage(context.stage)?;
     start_with(context, settings).await.map(drop)
@@ -66,7 +67,8 @@ pub async fn start_with(context: Context, settings: Settings) -> anyhow::Result<
     let storage = Storage::connect_lazy(shared.database_url.expose_secret(), settings.connections)
         .context("DATABASE_URL")?;
     let permits = AllPermits::default();
-    let prepare = move |revision: &[u8]| Destinations::prepare(revision, &permits);
+    let compiler = Compiler::default();
+    let prepare = move |revision: &[u8]| Destinations::prepare(revision, &compiler, &permits);
     let destinations = Live::start(redis.clone(), STAGE, prepare).await?;
     let following = destinations.clone().follow(context.tasks.stopping());
     context.tasks.spawn("configuration", async {

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use reqwest::{Client, Response, redirect};
+use tributary_config::Webhook;
 use tributary_model::TraceContext;
 use tributary_runtime::{now, telemetry::propagation};
 
-use crate::{decide::Answer, destinations::Lane, retry_after};
+use crate::{decide::Answer, retry_after};
 
 /// How much of an answer is read: enough to use the connection again after a usual one.
 const ANSWER_BYTES: usize = 4096;
@@ -28,20 +29,9 @@ pub(crate) fn client() -> reqwest::Result<Client> {
         .build()
 }
 
-/// Posts a body. Never fails: what cannot be sent is an answer too.
-pub(crate) async fn post(
-    client: &Client,
-    lane: &Lane,
-    key: &str,
-    trace: &TraceContext,
-    body: Vec<u8>,
-) -> Answer {
-    let webhook = &lane.destination.webhook;
-    let request = client
-        .post(webhook.url.clone())
-        .headers(headers(&lane.headers, key, trace))
-        .timeout(webhook.timeout)
-        .body(body);
+/// Posts a body with [`headers`]. Never fails: what cannot be sent is an answer too.
+pub(crate) async fn post(client: &Client, webhook: &Webhook, headers: HeaderMap, body: Vec<u8>) -> Answer {
+    let request = client.post(webhook.url.clone()).headers(headers).timeout(webhook.timeout).body(body);
     match request.send().await {
         Ok(response) => read(response).await,
         // The error itself names the address, and is not repeated anywhere.
@@ -52,7 +42,7 @@ pub(crate) async fn post(
 }
 
 /// The configured headers, and over them those that the protocol needs.
-fn headers(configured: &HeaderMap, key: &str, trace: &TraceContext) -> HeaderMap {
+pub(crate) fn headers(configured: &HeaderMap, key: &str, trace: &TraceContext) -> HeaderMap {
     let mut headers = configured.clone();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Ok(key) = HeaderValue::from_str(key) {

@@ -80,9 +80,8 @@ spec: {write_keys: [{env: APP_KEY}]}
 ";
         fs::write(dir.path().join("sources.yaml"), documents).unwrap();
         let config = Config::load(dir.path()).unwrap();
-        let keys = config
-            .write_keys_from(&|name: &str| Some(format!("write-key-of-{}", name.to_lowercase())))
-            .unwrap();
+        let (keys, _) =
+            config.write_keys_from(&|name: &str| Some(format!("write-key-of-{}", name.to_lowercase())));
         let payload = v1::TrackRequest {
             source: source.to_owned(),
             events: vec![v1::EventInput::default(); events],

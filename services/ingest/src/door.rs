@@ -1,24 +1,27 @@
 //! What the door knows: sources and their keys, under one revision of the configuration.
 
-use tributary_config::{Config, WriteKeys};
+use std::sync::Arc;
+use tributary_config::{Compiler, Config, WriteKeys};
 use tributary_model::TenantId;
+use tributary_streams::Prepared;
 
 /// One revision, with the digests of all write keys.
 #[derive(Debug)]
 pub(crate) struct Door {
-    pub(crate) config: Config,
+    pub(crate) config: Arc<Config>,
     pub(crate) keys: WriteKeys,
 }
 
 impl Door {
-    /// Prepares a published revision.
+    /// Prepares a published revision. A write key that this process was not given opens nothing yet, and is named among the
+    /// problems; never a key itself.
     ///
     /// # Errors
-    /// In words: what is wrong with it, or every write key that this process was not given. Never a key.
-    pub(crate) fn prepare(revision: &[u8]) -> Result<Self, String> {
-        let config = Config::from_bytes(revision)?;
-        let keys = config.write_keys().map_err(|missing| missing.to_string())?;
-        Ok(Self { config, keys })
+    /// In words: what is wrong with it.
+    pub(crate) fn prepare(revision: &[u8], compiler: &Compiler) -> Result<Prepared<Self>, String> {
+        let config = compiler.config(revision)?;
+        let (keys, problems) = config.write_keys();
+        Ok(Prepared { revision: config.revision.clone(), value: Self { config, keys }, problems })
     }
 
     /// Whether a tenant has a source of this name.

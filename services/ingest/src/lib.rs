@@ -16,6 +16,7 @@ use secrecy::ExposeSecret;
 use settings::Settings;
 use tonic::codec::CompressionEncoding;
 use tonic::service::Routes;
+use tributary_config::Compiler;
 use tributary_proto::v1::ingest_service_server::{IngestServiceServer, SERVICE_NAME};
 use tributary_proto::v1::preprocess_service_client::PreprocessServiceClient;
 use tributary_runtime::client::mesh;
@@ -35,7 +36,8 @@ pub async fn start(context: Context) -> anyhow::Result<()> {
         .max_decoding_message_size(MAX_HOP_BYTES);
     let redis =
         Redis::connect(shared.redis_url.expose_secret(), shared.durability == Durability::Relaxed).await?;
-    let door = Live::start(redis, "ingest", Door::prepare).await?;
+    let compiler = Compiler::default();
+    let door = Live::start(redis, "ingest", move |revision| Door::prepare(revision, &compiler)).await?;
     let following = door.clone().follow(context.tasks.stopping());
     context.tasks.spawn("configuration", async {
         following.await;

@@ -4,7 +4,7 @@ use crate::payload::{AcceptedEvent, Payload, RefusedEvent, warning};
 use crate::plan::{Marked, Plan, Planned};
 use crate::process::Walk;
 use crate::start::Named;
-use tributary_model::{Change, EventId, Members, ProfileId, StreamId, deltas};
+use tributary_model::{Change, EventId, Members, ProfileId, StreamId, deltas_as};
 use tributary_proto::convert::{deltas_to_wire, profile_to_wire, session_to_wire};
 use tributary_proto::v1;
 use tributary_streams::{AppendedEvent, Reading};
@@ -78,13 +78,13 @@ pub(crate) fn encode(
     durability: v1::Durability,
     revision: &str,
 ) -> v1::TrackResponse {
-    let now = walk.received();
+    let (now, kinds) = (walk.received(), walk.kinds());
     let written = outcome.written();
     let profile_changes: Vec<Change> = written.iter().flat_map(|unit| unit.profile_changes.clone()).collect();
     let versions = outcome.versions();
 
     let before = &outcome.before.profile;
-    let (after, profile_deltas) = deltas(&before.state, &profile_changes, now);
+    let (after, profile_deltas) = deltas_as(&before.state, &profile_changes, kinds, now);
     let version = versions.map_or(before.version, |(profile, _)| profile);
     let profile_deltas = deltas_to_wire(before.version, version, &profile_deltas);
     let (known_version, known) = match &outcome.reread {
@@ -103,7 +103,7 @@ pub(crate) fn encode(
                 .get(&outcome.at)
                 .map(|(version, state)| (version, state.clone()))
                 .unwrap_or_default();
-            let (after, session_deltas) = deltas(&state, &changes, now);
+            let (after, session_deltas) = deltas_as(&state, &changes, kinds, now);
             let version_after = versions.map_or(version, |(_, last)| last);
             let mut members = match &outcome.reread {
                 Some(reading) => reading.session.clone(),
@@ -114,7 +114,7 @@ pub(crate) fn encode(
                 }
             };
             members.join(outcome.elsewhere.clone());
-            let view = members.total().view(now);
+            let view = members.total().view_as(kinds, now);
             let session = session_to_wire(walk.tenant_id(), session, bound, &members, &view);
             (Some(session), Some(deltas_to_wire(version, version_after, &session_deltas)))
         }
@@ -127,7 +127,12 @@ pub(crate) fn encode(
     }
     v1::TrackResponse {
         receipt: receipt(&outcome.events),
-        profile: Some(profile_to_wire(walk.tenant_id(), &outcome.at, &profile, &profile.total().view(now))),
+        profile: Some(profile_to_wire(
+            walk.tenant_id(),
+            &outcome.at,
+            &profile,
+            &profile.total().view_as(kinds, now),
+        )),
         session,
         profile_deltas: Some(profile_deltas),
         session_deltas,

@@ -93,7 +93,8 @@ impl ServiceError for ProcessError {
                 Fault::NotFound,
                 "SOURCE_UNKNOWN",
                 "this source is not configured; apply a Source document that names it",
-            ),
+            )
+            .violation("source", "not a source of this tenant", "SOURCE_UNKNOWN"),
             Self::Behind => Problem::new(
                 Fault::Unavailable,
                 "CONFIGURATION_BEHIND",

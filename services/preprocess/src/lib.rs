@@ -1,6 +1,6 @@
 //! preprocess: the only writer of events. Every event, a client's or a derived one, enters here.
 //!
-//! Serves `PreprocessService.Process` to the mesh. Reads snapshots and pending changes in Redis, and rows in Postgres
+//! Serves `PreprocessService` to the mesh. Reads snapshots and pending changes in Redis, and rows in Postgres
 //! where those are cold; writes `{p}:events` and `{p}:changes`. Start reading at [`process`], the story of a payload.
 
 mod answer;
@@ -8,6 +8,7 @@ mod error;
 mod grpc;
 pub mod payload;
 pub mod plan;
+mod preview;
 pub mod process;
 pub mod settings;
 pub mod slots;
@@ -29,7 +30,7 @@ use tributary_proto::v1::preprocess_service_server::{PreprocessServiceServer, SE
 use tributary_runtime::settings::Durability;
 use tributary_runtime::{Context, MAX_HOP_BYTES, Server, bind, load_stage, standard_service};
 use tributary_storage::Storage;
-use tributary_streams::{AppendLimits, Live, Reader, Redis};
+use tributary_streams::{AppendLimits, Live, Prepared, Reader, Redis};
 
 /// How long Redis or Postgres may be away before the stage calls itself not ready.
 const READINESS: Duration = Duration::from_secs(2);
@@ -45,7 +46,11 @@ pub async fn start(context: Context) -> anyhow::Result<()> {
     let redis =
         Redis::connect(shared.redis_url.expose_secret(), shared.durability == Durability::Relaxed).await?;
     let storage = database(&redis, shared.database_url.expose_secret(), settings.connections).await?;
-    let config = Live::start(redis.clone(), "preprocess", Config::from_bytes).await?;
+    let config = Live::start(redis.clone(), "preprocess", |revision| {
+        let config = Config::from_bytes(revision)?;
+        Ok(Prepared::whole(config.revision.clone(), config))
+    });
+    let config = config.await?;
     let following = config.clone().follow(context.tasks.stopping());
     context.tasks.spawn("configuration", async {
         following.await;
@@ -77,13 +82,15 @@ pub async fn start(context: Context) -> anyhow::Result<()> {
     )?;
     let stopping = context.tasks.stopping();
     context.tasks.spawn("readiness", async move {
-        loop {
-            health.set_serving(redis.ping().await.is_ok()).await;
-            tokio::select! {
-                () = stopping.cancelled() => return Ok(()),
-                () = tokio::time::sleep(READINESS) => {}
+        let watching = async {
+            loop {
+                health.set_serving(redis.ping().await.is_ok()).await;
+                tokio::time::sleep(READINESS).await;
             }
-        }
+        };
+        // A ping under way at the stop must not call the stage ready again.
+        stopping.run_until_cancelled(watching).await;
+        Ok(())
     });
     Ok(())
 }

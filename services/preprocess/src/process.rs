@@ -8,10 +8,11 @@ use crate::slots::Slots;
 use crate::start::{self, Named, Start};
 use std::sync::Arc;
 use std::time::Duration;
-use tracing::{Instrument, info_span};
+use tracing::{Instrument, Span, info_span};
 use tributary_config::Config;
 use tributary_model::{
-    IdKey, Members, ProfileId, SessionId, SourceName, State, StreamId, TenantId, Time, partition_of,
+    IdKey, Kinds, Members, PartitionId, ProfileId, SessionId, SourceName, State, StreamId, TenantId, Time,
+    partition_of,
 };
 use tributary_proto::v1;
 use tributary_runtime::telemetry::{names, propagation};
@@ -180,20 +181,7 @@ impl<S: Slots> Processor<S> {
             return Ok(Appended::Done { events: Vec::new(), followed: nothing, followed_session: nothing });
         }
         let partition = partition_of(walk.tenant_id, at.as_str(), self.partitions);
-        let span = info_span!(
-            "append",
-            { names::OTEL_NAME } = names::SEND_EVENTS,
-            { names::OTEL_KIND } = "producer",
-            { names::MESSAGING_SYSTEM } = names::MESSAGING_REDIS,
-            { names::MESSAGING_OPERATION_TYPE } = "send",
-            { names::MESSAGING_OPERATION_NAME } = names::SEND_EVENTS,
-            { names::MESSAGING_DESTINATION_NAME } = "events",
-            { names::MESSAGING_DESTINATION_PARTITION_ID } = %partition.0,
-            { names::MESSAGING_BATCH_MESSAGE_COUNT } = names::number(units.len()),
-            { names::TENANT } = walk.tenant_id.as_str(),
-            { names::SOURCE } = walk.source.as_str(),
-            { names::REVISION } = walk.revision,
-        );
+        let span = if self.slots.writes() { walk.span(partition, units.len()) } else { Span::none() };
         let append = Append {
             partition,
             tenant: walk.tenant_id,
@@ -244,6 +232,11 @@ impl Walk<'_> {
         self.tenant_id
     }
 
+    /// The kinds of the tenant's paths, which decide what is shown.
+    pub(crate) fn kinds(&self) -> &Kinds {
+        &self.tenant.kinds
+    }
+
     pub(crate) fn received(&self) -> Time {
         self.received
     }
@@ -251,6 +244,24 @@ impl Walk<'_> {
     /// The session, and the profile that it is bound to.
     pub(crate) fn session(&self) -> Option<(&SessionId, &ProfileId)> {
         self.bound.map(|bound| (&bound.session, &bound.profile))
+    }
+
+    /// The span of an append.
+    fn span(&self, partition: PartitionId, events: usize) -> Span {
+        info_span!(
+            "append",
+            { names::OTEL_NAME } = names::SEND_EVENTS,
+            { names::OTEL_KIND } = "producer",
+            { names::MESSAGING_SYSTEM } = names::MESSAGING_REDIS,
+            { names::MESSAGING_OPERATION_TYPE } = "send",
+            { names::MESSAGING_OPERATION_NAME } = names::SEND_EVENTS,
+            { names::MESSAGING_DESTINATION_NAME } = "events",
+            { names::MESSAGING_DESTINATION_PARTITION_ID } = %partition.0,
+            { names::MESSAGING_BATCH_MESSAGE_COUNT } = names::number(events),
+            { names::TENANT } = self.tenant_id.as_str(),
+            { names::SOURCE } = self.source.as_str(),
+            { names::REVISION } = self.revision,
+        )
     }
 
     fn ground<'g>(&'g self, at: &'g ProfileId, reading: &'g Reading, empty: &'g State) -> Ground<'g> {

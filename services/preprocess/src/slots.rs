@@ -38,6 +38,11 @@ pub trait Slots: Send + Sync {
 
     /// What an acknowledgement is worth.
     fn durability(&self) -> v1::Durability;
+
+    /// Whether anything comes of what is appended, so that a trace tells of it.
+    fn writes(&self) -> bool {
+        true
+    }
 }
 
 /// The slots of a mesh: in Redis, with rows in Postgres for what is cold.

@@ -1,6 +1,11 @@
 //! What can be asked of the command, and what its exit code says.
 
-use std::{io::IsTerminal as _, process::ExitCode};
+use std::{
+    io::IsTerminal as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::{Parser, Subcommand};
 
@@ -19,7 +24,7 @@ use crate::{
     subcommand_required = true,
     arg_required_else_help = true,
     after_help = "A mesh that `tributary up` started is found by itself: its .tributary/env lies in the current folder or one above.
-Exit codes: 0 it went well, 1 something failed or is wrong, 2 the command line was not understood."
+Exit codes: 0 it went well, 1 something failed or is wrong, 2 the command line was not understood, 130 Ctrl-C ended it."
 )]
 struct Cli {
     #[command(flatten)]
@@ -100,6 +105,14 @@ enum Command {
     Completion(completion::Args),
 }
 
+/// Ctrl-C ended work that was not done yet.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Interrupted(pub(crate) String);
+
+/// What the shell says of a program that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
+
 /// A command line that is understood, and makes no sense.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -109,15 +122,24 @@ pub(crate) struct Usage(pub(crate) String);
 #[must_use]
 pub fn main() -> ExitCode {
     let Cli { globals, command } = Cli::parse();
-    let outcome = tokio::runtime::Runtime::new()
-        .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(command.run(&globals)));
+    let outcome = tokio::runtime::Runtime::new().map_err(anyhow::Error::from).and_then(|runtime| {
+        let outcome = runtime.block_on(command.run(&globals));
+        // A read of the terminal cannot be ended, and must not be waited for.
+        runtime.shutdown_background();
+        outcome
+    });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if out::is_closed(&error) => ExitCode::SUCCESS,
         Err(error) => {
             out::note(format_args!("tributary: {error:#}"));
-            if error.is::<Usage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+            if error.is::<Usage>() {
+                ExitCode::from(2)
+            } else if error.is::<Interrupted>() {
+                ExitCode::from(INTERRUPTED)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }
@@ -125,7 +147,7 @@ pub fn main() -> ExitCode {
 impl Command {
     async fn run(self, globals: &Globals) -> anyhow::Result<()> {
         match self {
-            Command::Up(args) => up::run(args).await,
+            Command::Up(args) => up::run(args, globals).await,
             Command::Apply(args) => configuration::apply::run(args, globals).await,
             Command::Validate(args) => configuration::validate::run(&args, globals),
             Command::Test(args) => scenario::test::run(&args, globals),
@@ -145,6 +167,27 @@ impl Command {
     }
 }
 
+/// A time that is waited for, which is never none.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|error| format!("{error}; write it like 10s"))?;
+    if duration.is_zero() {
+        Err("it has to be longer than nothing, like 10s".to_owned())
+    } else {
+        Ok(duration)
+    }
+}
+
+/// A directory of documents; whether it can be read is found out later.
+pub(crate) fn directory(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if path.is_file() {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        return Err(format!("it is a file: name the directory that it lies in, {}", folder.display()));
+    }
+    Ok(path)
+}
+
 /// The whole command line, for completions.
 pub(crate) fn command() -> clap::Command {
     <Cli as clap::CommandFactory>::command()
@@ -157,6 +200,15 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         command().debug_assert();
+    }
+
+    #[test]
+    fn a_time_is_longer_than_nothing_and_a_directory_is_no_file() {
+        assert_eq!(duration("3s"), Ok(Duration::from_secs(3)));
+        assert!(duration("0s").is_err() && duration("soon").is_err());
+        let file = tempfile::NamedTempFile::new().unwrap();
+        assert!(directory(file.path().to_str().unwrap()).unwrap_err().contains("it is a file"));
+        assert!(directory("nowhere").is_ok());
     }
 
     #[test]

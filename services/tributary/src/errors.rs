@@ -5,25 +5,31 @@ use std::{fmt::Write as _, time::Duration};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use crate::mesh::{no_answer, root};
+use crate::mesh::{Place, no_answer, root};
 
 /// The message, everything that is wrong with its place, and what to do next.
-pub(crate) fn of_call(url: &str, status: &Status) -> anyhow::Error {
+pub(crate) fn of_call(place: &Place, status: &Status) -> anyhow::Error {
     let details = status.get_error_details();
     // What the mesh says itself has a reason; without one nobody of it was reached.
     if details.error_info().is_none() {
         match status.code() {
-            Code::Unavailable | Code::Unknown => return no_answer(url, cause(status)),
-            Code::DeadlineExceeded | Code::Cancelled => return no_answer(url, "no answer within the time"),
+            Code::Unavailable | Code::Unknown => return no_answer(&place.url, cause(status)),
+            Code::DeadlineExceeded | Code::Cancelled => {
+                return no_answer(&place.url, "no answer within the time");
+            }
             Code::Unimplemented => {
                 return anyhow::anyhow!(
-                    "what answers at {url} does not know this call: another service, or an older mesh than this command"
+                    "what answers at {place} does not know this call: another service, or an older mesh than this command"
                 );
             }
             _ => {}
         }
     }
-    anyhow::anyhow!(in_words(status, &details))
+    let mut words = in_words(status, &details);
+    if status.code() == Code::Unauthenticated && !place.keys().is_empty() {
+        let _ = write!(words, "\n  what was shown is {}", place.keys());
+    }
+    anyhow::anyhow!(words)
 }
 
 /// One line, for where there are many: the message and its reason.
@@ -70,9 +76,6 @@ fn in_words(status: &Status, details: &ErrorDetails) -> String {
     if let Some(after) = details.retry_info().and_then(|info| info.retry_delay) {
         let _ = write!(words, "\n  try again in {}", humantime::format_duration(after));
     }
-    if status.code() == Code::Unauthenticated {
-        words.push_str("\n  keys are taken from the environment, else from .tributary/env here or above");
-    }
     if let Some(request) = details.request_info().filter(|_| status.code() == Code::Internal) {
         let _ = write!(words, "\n  the stage's log has the cause, under trace id {}", request.request_id);
     }
@@ -105,7 +108,7 @@ mod tests {
             details.set_retry_info(Some(Duration::from_millis(1500)));
         });
         assert_eq!(
-            of_call("http://mesh", &refused).to_string(),
+            of_call(&Place::of("http://mesh"), &refused).to_string(),
             "the configuration is wrong (SOME_REASON)\n  shop.yaml:9:14: `add` is no operation\n  try again in 1s 500ms"
         );
         assert_eq!(in_short(&refused), "the configuration is wrong (SOME_REASON)");
@@ -114,17 +117,22 @@ mod tests {
 
     #[test]
     fn without_a_reason_it_was_not_the_mesh_that_answered() {
-        let nobody = of_call("http://mesh", &Status::unavailable("tcp connect error")).to_string();
+        let nobody =
+            of_call(&Place::of("http://mesh"), &Status::unavailable("tcp connect error")).to_string();
         assert!(nobody.contains("http://mesh: tcp connect error; is it up? start it with"), "{nobody}");
         let mesh = status(Code::Unavailable, "Postgres does not answer", |_| {});
-        assert_eq!(of_call("http://mesh", &mesh).to_string(), "Postgres does not answer (SOME_REASON)");
-        let other = of_call("http://mesh", &Status::unimplemented("")).to_string();
+        assert_eq!(
+            of_call(&Place::of("http://mesh"), &mesh).to_string(),
+            "Postgres does not answer (SOME_REASON)"
+        );
+        let other = of_call(&Place::of("http://mesh"), &Status::unimplemented("")).to_string();
         assert!(other.contains("does not know this call"), "{other}");
     }
 
     #[test]
-    fn a_key_that_is_refused_is_told_with_where_keys_come_from() {
-        let refused = of_call("http://mesh", &status(Code::Unauthenticated, "the key is not known", |_| {}));
-        assert!(refused.to_string().contains(".tributary/env"), "{refused}");
+    fn a_key_that_is_refused_is_told_with_where_it_was_found() {
+        let refused = status(Code::Unauthenticated, "the key is not known", |_| {});
+        let refused = of_call(&Place::of("http://mesh"), &refused);
+        assert!(refused.to_string().ends_with("what was shown is TRIBUTARY_ADMIN_KEY of the environment"));
     }
 }

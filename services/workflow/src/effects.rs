@@ -70,7 +70,8 @@ fn derived(event: &Subject, run: &Run, now: Time) -> Vec<Effect> {
                 ..v1::TrackRequest::default()
             }),
             derivation: Some(v1::Derivation { cause_event_id: event.id.to_string(), depth }),
-            ..v1::ProcessRequest::default()
+            // Whoever takes it must not be behind the revision that its cause was accepted under.
+            revision: event.message.revision.clone(),
         }
         .encode_to_vec();
         if depth <= MAX_DEPTH {
@@ -104,7 +105,11 @@ mod tests {
     fn event(depth: u32) -> Subject {
         let derivation = v1::Derivation { cause_event_id: "c".to_owned(), depth };
         Subject {
-            message: v1::Event { derivation: (depth > 0).then_some(derivation), ..v1::Event::default() },
+            message: v1::Event {
+                derivation: (depth > 0).then_some(derivation),
+                revision: "12-3fa9c1d2".to_owned(),
+                ..v1::Event::default()
+            },
             tenant: TenantId::new("t").unwrap(),
             id: EventId::new("e").unwrap(),
             profile: ProfileId::new("p").unwrap(),
@@ -137,10 +142,14 @@ mod tests {
     }
 
     #[test]
-    fn a_derived_event_says_where_it_comes_from_and_one_too_deep_is_parked() {
+    fn a_derived_event_says_where_it_comes_from_and_under_what_and_one_too_deep_is_parked() {
         let forwarded = effects(7, &[emitting()]);
         let Effect::Forward { request, .. } = &forwarded[1] else { panic!("{forwarded:?}") };
         let request = v1::ProcessRequest::decode(request.as_slice()).unwrap();
+        assert_eq!(
+            request.revision, "12-3fa9c1d2",
+            "preprocess must not be behind what its cause was run under"
+        );
         assert_eq!(request.derivation.unwrap(), v1::Derivation { cause_event_id: "e".to_owned(), depth: 8 });
         let parked = effects(8, &[emitting()]);
         assert!(matches!(&parked[1], Effect::Dead(_)), "{parked:?}");

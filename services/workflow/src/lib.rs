@@ -34,7 +34,7 @@ use tributary_runtime::client::mesh;
 use tributary_runtime::settings::Durability;
 use tributary_runtime::{Context, MAX_HOP_BYTES, Server, bind, load_stage};
 use tributary_storage::Storage;
-use tributary_streams::{Live, Ownership, Reader, Redis, StreamsError, Watch, own};
+use tributary_streams::{Live, Ownership, Prepared, Reader, Redis, StreamsError, Watch, own};
 use worker::Worker;
 
 /// Starts the stage: binds, connects, waits for a configuration, spawns, returns.
@@ -47,7 +47,11 @@ pub async fn start(context: Context) -> anyhow::Result<()> {
     let storage = Storage::connect_lazy(shared.database_url.expose_secret(), settings.connections)?;
     let channel =
         mesh(&settings.preprocess, &shared.mesh_credential).context("TRIBUTARY_WORKFLOW__PREPROCESS")?;
-    let config = Live::start(redis.clone(), "workflow", Config::from_bytes).await?;
+    let config = Live::start(redis.clone(), "workflow", |revision| {
+        let config = Config::from_bytes(revision)?;
+        Ok(Prepared::whole(config.revision.clone(), config))
+    });
+    let config = config.await?;
     let following = config.clone().follow(context.tasks.stopping());
     context.tasks.spawn("configuration", async {
         following.await;

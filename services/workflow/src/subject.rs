@@ -29,7 +29,11 @@ impl Subject {
     /// From the data of an entry of `{p}:events`; `None` where it is no event that preprocess wrote.
     #[must_use]
     pub fn decode(data: &[u8]) -> Option<Self> {
-        let message = v1::Event::decode(data).ok()?;
+        Self::of(v1::Event::decode(data).ok()?)
+    }
+
+    /// An event; `None` where it is none that preprocess wrote.
+    pub(crate) fn of(message: v1::Event) -> Option<Self> {
         let session = (!message.session_id.is_empty()).then(|| SessionId::new(message.session_id.as_str()));
         Some(Self {
             tenant: TenantId::new(message.tenant.as_str()).ok()?,

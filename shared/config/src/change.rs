@@ -101,16 +101,15 @@ impl ChangeRule {
             Ok(Operands::Ready(values)) => {
                 made.intents.extend(values.into_iter().map(|value| self.intent(Some(value))))
             }
-            Ok(Operands::Raw(values)) => {
-                let many = values.len() > 1;
-                for (index, value) in values.into_iter().enumerate() {
+            Ok(Operands::Raw(elements)) => {
+                for Element { number, value } in elements {
                     match self.converted(value) {
                         Ok(value) => made.intents.push(self.intent(Some(value))),
-                        Err(told) if many => {
-                            let told = format!("element {}: {told}", index + 1);
+                        Err(told) => {
+                            let told =
+                                number.map_or(told.clone(), |number| format!("element {number}: {told}"));
                             made.failures.push(self.failure("CONVERSION_FAILED", told));
                         }
-                        Err(told) => made.failures.push(self.failure("CONVERSION_FAILED", told)),
                     }
                 }
             }
@@ -146,23 +145,27 @@ impl ChangeRule {
         match value {
             Some(value) => self.spread(value).map(Operands::Raw),
             None => match &self.default {
-                Some(default) => self.spread(default.clone()).map(Operands::Ready),
+                Some(default) => {
+                    let elements = self.spread(default.clone())?;
+                    Ok(Operands::Ready(elements.into_iter().map(|element| element.value).collect()))
+                }
                 None => Ok(Operands::Ready(Vec::new())),
             },
         }
     }
 
     /// The elements of a list where the rule is about each; a scalar is a list of one, and null is not known.
-    fn spread(&self, value: Value) -> Result<Vec<Value>, Failure> {
+    fn spread(&self, value: Value) -> Result<Vec<Element>, Failure> {
         match (&self.value, value) {
             (ChangeValue::Each(_), Value::Array(items)) if items.len() > MAX_EACH => {
                 let told = format!("the list has {} elements; at most {MAX_EACH} make changes", items.len());
                 Err(self.failure("LIST_TOO_LONG", told))
             }
             (ChangeValue::Each(_), Value::Array(items)) => {
-                Ok(items.into_iter().filter(|item| !item.is_null()).collect())
+                let elements = (1..).zip(items).filter(|(_, item)| !item.is_null());
+                Ok(elements.map(|(number, value)| Element { number: Some(number), value }).collect())
             }
-            (_, value) => Ok(vec![value]),
+            (_, value) => Ok(vec![Element { number: None, value }]),
         }
     }
 
@@ -186,7 +189,13 @@ enum Operands {
     /// As they are.
     Ready(Vec<Value>),
     /// To be converted first.
-    Raw(Vec<Value>),
+    Raw(Vec<Element>),
+}
+
+/// One operand, and which element of the event's list it is: from 1, as the client counts, nulls included.
+struct Element {
+    number: Option<usize>,
+    value: Value,
 }
 
 /// Whether a condition lets something happen; one that reads a missing path does not.

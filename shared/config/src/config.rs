@@ -15,9 +15,10 @@ use crate::documents::schema::Schema;
 use crate::documents::source::Source;
 use crate::documents::workflow::Workflow;
 use crate::documents::{self, DocumentKind, Draft};
-use crate::error::{ConfigErrors, Origin, Place, Problems};
+use crate::error::{ConfigError, ConfigErrors, Origin, Place, Problems};
 use crate::revision::{self, Revision};
 use crate::secrets::SecretRef;
+use crate::suspicious;
 
 /// A whole configuration, checked and immutable.
 #[derive(Debug, Clone)]
@@ -28,6 +29,8 @@ pub struct Config {
     pub revision: String,
     /// Everything by tenant.
     pub tenants: BTreeMap<TenantId, Tenant>,
+    /// What is allowed and yet probably a mistake, such as a misspelt event type; by file and line, at most 100.
+    pub warnings: Vec<ConfigError>,
 }
 
 /// What one tenant has configured. Lists are in the order of names.
@@ -59,16 +62,21 @@ impl Config {
         let mut reading = Reading::default();
         for part in document::parts(dir)? {
             let heading = documents::heading(&part.text, &part.origin(), &mut reading.problems);
-            if let Some(heading) = heading {
-                let read = documents::read(&part.text, &heading, &mut reading.problems);
-                if let Some(document) = part.named(&heading) {
+            let Some(heading) = heading else {
+                reading.lacks_documents = true;
+                continue;
+            };
+            let read = documents::read(&part.text, &heading, &mut reading.problems);
+            match part.named(&heading) {
+                Some(document) => {
                     reading.take(&document, &heading.origin, read);
                     reading.documents.push(document);
                 }
+                None => reading.lacks_documents = true,
             }
         }
-        let id = revision::id(0, &reading.documents);
-        reading.finish(0, id)
+        let documents = std::mem::take(&mut reading.documents);
+        reading.finish(0, revision::id(0, &documents), &documents)
     }
 
     /// Checks `documents` and makes a configuration of them. The revision's number is 0.
@@ -159,6 +167,8 @@ struct Reading {
     documents: Vec<Document>,
     seen: Seen,
     drafts: BTreeMap<TenantId, Draft>,
+    /// Whether there are documents of which nobody knows what or whose they are.
+    lacks_documents: bool,
     problems: Problems,
 }
 
@@ -172,21 +182,29 @@ impl Reading {
         }
         let draft = self.drafts.entry(tenant).or_default();
         draft.has_source |= document.kind == Source::NAME;
+        draft.lacks_fields |= document.kind == Fields::NAME && read.is_none();
         draft.origins.push(origin.clone());
         if let Some(read) = read {
             read(draft, origin.clone());
         }
     }
 
-    fn finish(mut self, number: u64, revision: String) -> Result<Config, ConfigErrors> {
+    fn finish(
+        mut self,
+        number: u64,
+        revision: String,
+        documents: &[Document],
+    ) -> Result<Config, ConfigErrors> {
         crate::check::write_keys(self.drafts.values(), &mut self.problems);
+        let warnings = suspicious::of(&self.drafts, documents);
         let mut tenants = BTreeMap::new();
-        for (id, draft) in self.drafts {
+        for (id, mut draft) in self.drafts {
+            draft.lacks_documents = self.lacks_documents;
             let tenant = assemble(&id, draft, &mut self.problems);
             tenants.insert(id, tenant);
         }
         self.problems.into_result()?;
-        Ok(Config { number, revision, tenants })
+        Ok(Config { number, revision, tenants, warnings })
     }
 }
 
@@ -195,6 +213,7 @@ fn check(documents: &[Document], number: u64, revision: String) -> Result<Config
     for document in documents {
         let Some(heading) = documents::heading(&document.text, &document.origin(), &mut reading.problems)
         else {
+            reading.lacks_documents = true;
             continue;
         };
         let said = heading.tenant.as_ref().map(|tenant| (tenant.as_str(), heading.kind.name, &*heading.name));
@@ -203,23 +222,26 @@ fn check(documents: &[Document], number: u64, revision: String) -> Result<Config
             let reason =
                 format!("was given as {kind} {name} of tenant {tenant}, which it does not say it is");
             reading.problems.add(&heading.origin, Place::default(), reason);
+            reading.lacks_documents = true;
             continue;
         }
         let read = documents::read(&document.text, &heading, &mut reading.problems);
         reading.take(document, &heading.origin, read);
     }
-    reading.finish(number, revision)
+    reading.finish(number, revision, documents)
 }
 
 /// Checks a tenant's documents against each other.
 fn assemble(id: &TenantId, draft: Draft, problems: &mut Problems) -> Tenant {
     if !draft.has_source
+        && !draft.lacks_documents
         && let Some(origin) = draft.origins.first()
     {
         let reason = format!("tenant {id} has no Source, so no event could ever reach it");
         problems.add(origin, Place::default(), reason);
     }
-    let kinds = kinds(&draft.fields, problems);
+    let complete = !draft.lacks_fields && !draft.lacks_documents;
+    let kinds = kinds(&draft.fields, problems).filter(|_| complete);
     if let Some(kinds) = &kinds {
         for (origin, mapping) in &draft.mappings {
             change::check(&mapping.changes, kinds, origin, problems);
@@ -235,7 +257,7 @@ fn assemble(id: &TenantId, draft: Draft, problems: &mut Problems) -> Tenant {
     let mut schemas: Vec<Schema> = draft.schemas.into_iter().map(|(_, schema)| schema).collect();
     let mut mappings: Vec<Mapping> = draft.mappings.into_iter().map(|(_, mapping)| mapping).collect();
     let mut workflows: Vec<Workflow> = draft.workflows.into_iter().map(|(_, workflow)| workflow).collect();
-    for scenario in &draft.scenarios {
+    for scenario in draft.scenarios.iter().filter(|_| !draft.lacks_documents) {
         scenario.check(&draft.origins, kinds.as_ref(), problems);
     }
     let mut destinations = draft.destinations;
@@ -256,27 +278,58 @@ fn assemble(id: &TenantId, draft: Draft, problems: &mut Problems) -> Tenant {
     }
 }
 
+/// How many wrong declarations are told: finding each takes as long as a look at all of them.
+const MAX_WRONG_KINDS: usize = 32;
+
+/// A declaration with its place.
+type Declared<'d> = (&'d Path, Kind, &'d Origin, Place);
+
+/// Adds those of `wanted` that are right beside what is right so far, so that each wrong one is told at its own place. Half
+/// by half: most are right.
+fn declare(
+    wanted: &[Declared<'_>],
+    declared: &mut BTreeMap<Path, Kind>,
+    left: &mut usize,
+    problems: &mut Problems,
+) {
+    if wanted.is_empty() || *left == 0 {
+        return;
+    }
+    let mut with = declared.clone();
+    with.extend(wanted.iter().map(|(path, kind, ..)| ((*path).clone(), *kind)));
+    match (Kinds::new(with.clone()), wanted) {
+        (Ok(_), _) => *declared = with,
+        (Err(error), [(_, _, origin, place)]) => {
+            problems.add(origin, *place, error.to_string());
+            *left -= 1;
+        }
+        (Err(_), _) => {
+            let (first, second) = wanted.split_at(wanted.len() / 2);
+            declare(first, declared, left, problems);
+            declare(second, declared, left, problems);
+        }
+    }
+}
+
 /// The kinds of a tenant's paths; `None` when the declarations are wrong, because nothing that follows from
 /// them would be worth telling.
 fn kinds(fields: &[(Origin, Fields)], problems: &mut Problems) -> Option<Kinds> {
     let mut declared: BTreeMap<Path, Kind> = BTreeMap::new();
-    let mut places: BTreeMap<Path, (&Origin, Place)> = BTreeMap::new();
+    let mut places: BTreeMap<&Path, &Origin> = BTreeMap::new();
+    let mut wanted: Vec<Declared<'_>> = Vec::new();
     for (origin, fields) in fields {
         for (path, kind, place) in &fields.kinds {
-            if let Some((first, _)) = places.get(path) {
+            if let Some(first) = places.insert(path, origin) {
                 let by = first.document.as_deref().unwrap_or("another document");
                 problems.add(origin, *place, format!("{path} is declared by {by} already"));
+                places.insert(path, first);
                 continue;
             }
-            // One at a time beside what is right so far, so that each wrong one is told at its own place.
-            let mut with = declared.clone();
-            with.insert(path.clone(), *kind);
-            match Kinds::new(with.clone()) {
-                Ok(_) => declared = with,
-                Err(error) => problems.add(origin, *place, error.to_string()),
-            }
-            places.insert(path.clone(), (origin, *place));
+            wanted.push((path, *kind, origin, *place));
         }
     }
-    Kinds::new(declared).ok()
+    let mut left = MAX_WRONG_KINDS;
+    declare(&wanted, &mut declared, &mut left, problems);
+    let all = declared.len() == fields.iter().map(|(_, fields)| fields.kinds.len()).sum::<usize>();
+    Kinds::new(declared).ok().filter(|_| all)
 }

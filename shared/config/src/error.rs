@@ -1,11 +1,12 @@
 //! Everything that is wrong with a configuration, each with its place.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
 use serde_saphyr::Location;
 
-/// One thing that is wrong.
+/// One thing that is wrong, or suspicious.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     /// The file, relative to the configuration's directory; the directory itself when that is the trouble.
@@ -107,6 +108,12 @@ impl Origin {
         }
     }
 
+    /// Something to tell of `place` in the document.
+    pub(crate) fn error(&self, place: Place, document: Option<String>, reason: String) -> ConfigError {
+        let (file, line) = (self.file.to_string(), self.line_of(place));
+        ConfigError { file, line, column: place.column, document, reason }
+    }
+
     /// The line of the file that `place` of the document is in.
     pub(crate) fn line_of(&self, place: Place) -> u64 {
         if place.line == 0 { 0 } else { place.line.saturating_add(self.lines_before) }
@@ -121,23 +128,16 @@ impl Problems {
     /// Something wrong at `place` in the document of `origin`.
     pub(crate) fn add(&mut self, origin: &Origin, place: Place, reason: impl Into<String>) {
         let place = if place == Place::default() { origin.place } else { place };
-        self.0.push(ConfigError {
-            file: origin.file.to_string(),
-            line: origin.line_of(place),
-            column: place.column,
-            document: origin.document.clone(),
-            reason: reason.into(),
-        });
+        self.0.push(origin.error(place, origin.document.clone(), reason.into()));
     }
 
     pub(crate) fn none_so_far(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether something was said about `place` already.
-    pub(crate) fn told(&self, origin: &Origin, place: Place) -> bool {
-        let (line, column) = (origin.line_of(place), place.column);
-        self.0.iter().any(|error| *error.file == *origin.file && (error.line, error.column) == (line, column))
+    /// The files, lines and columns that something was said about.
+    pub(crate) fn places(&self) -> HashSet<(&str, u64, u64)> {
+        self.0.iter().map(|error| (error.file.as_str(), error.line, error.column)).collect()
     }
 
     /// `Err` with everything collected, by file and line.

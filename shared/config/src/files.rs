@@ -43,10 +43,17 @@ fn collect(dir: &Path, prefix: &str, depth: usize, files: &mut Vec<File>) -> Res
     for entry in fs::read_dir(dir).map_err(|error| failed(prefix, error))? {
         let entry = entry.map_err(|error| failed(prefix, error))?;
         let name = entry.file_name();
-        let Some(name) = name.to_str() else { continue };
-        if name.starts_with('.') {
+        if name.as_encoded_bytes().starts_with(b".") {
             continue;
         }
+        let Some(name) = name.to_str() else {
+            let shown = name.to_string_lossy();
+            let path = if prefix.is_empty() { shown.into_owned() } else { format!("{prefix}/{shown}") };
+            return Err(ConfigErrors::about(
+                path,
+                "the name is not UTF-8, so nothing could say where something is wrong",
+            ));
+        };
         let path = if prefix.is_empty() { name.to_string() } else { format!("{prefix}/{name}") };
         let metadata = fs::metadata(entry.path()).map_err(|error| failed(&path, error))?;
         if metadata.is_dir() {

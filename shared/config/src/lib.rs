@@ -13,6 +13,7 @@
 mod at;
 mod change;
 mod check;
+mod compiler;
 mod config;
 mod diff;
 mod document;
@@ -27,12 +28,15 @@ mod schema;
 mod secrets;
 mod shape;
 mod sources;
+mod suspicious;
 mod yaml;
 
 pub use change::{ChangeRule, ChangeValue, Conversion, Failure, MAX_EACH, Made, Sight};
+pub use compiler::Compiler;
 pub use config::{Config, Tenant, required_env};
 pub use document::{Document, read_directory};
 pub use documents::destination::{Delivery, Destination, HeaderValue, Retry, Webhook};
+pub use documents::kinds;
 pub use documents::mapping::{Mapping, Target};
 pub use documents::scenario::{
     Clock, Expectation, Given, Scenario, ScenarioEvent, ScenarioPayload, ScenarioStep,

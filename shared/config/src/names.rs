@@ -66,9 +66,10 @@ impl Events {
 /// `events:` as it is written: a list of types, one type, or `"*"`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "expected a list of event types, or \"*\" for all")]
+#[schemars(rename = "Events")]
 pub(crate) enum EventsSpec {
-    One(String),
-    Many(Vec<String>),
+    One(#[schemars(length(min = 1, max = 128))] String),
+    Many(#[schemars(length(min = 1))] Vec<String>),
 }
 
 pub(crate) fn check_event_type(event_type: &str) -> Result<(), String> {
@@ -96,10 +97,12 @@ pub(crate) fn check_name(what: &str, name: &str) -> Result<(), String> {
     ))
 }
 
+/// What is refused is not repeated: it may be the secret itself, pasted by mistake.
+/// The name of an environment variable. One that cannot be is not told: it may be the secret itself.
 pub(crate) fn check_env_name(name: &str) -> Result<(), String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit()) && name.chars().all(fits) {
         return Ok(());
     }
-    Err(format!("{name:?} cannot be the name of an environment variable"))
+    Err("env: this cannot be the name of an environment variable: letters, digits and underscores".into())
 }

@@ -1,41 +1,30 @@
 //! Secrets: named in documents, read from the environment or a file when they are needed, never printed.
 
+mod read;
+mod reference;
+
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
 
-use schemars::JsonSchema;
-use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use tributary_model::{SourceName, TenantId};
 
 use crate::config::Config;
 
+pub use reference::SecretRef;
+pub(crate) use reference::SecretSpec;
+
 /// A shorter write key can be guessed; the generated ones have 32 characters and more.
 const MIN_WRITE_KEY_BYTES: usize = 16;
-
-/// Names a directory of files, as mounted secrets are: what is not in the environment is looked for there.
-const SECRETS_DIRECTORY: &str = "TRIBUTARY_SECRETS";
-
-/// Where a secret is.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum SecretRef {
-    /// In an environment variable, or else in the file of that name in the directory `$TRIBUTARY_SECRETS`.
-    Env(String),
-    /// In a file, by its whole path; surrounding white space is not part of it.
-    File(PathBuf),
-}
 
 /// A secret that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
     /// The environment variable is not set, or empty, and there is no file for it.
-    #[error(
-        "{wanted_by}: environment variable {name} is not set, and $TRIBUTARY_SECRETS has no file of that name"
-    )]
+    #[error("{wanted_by}: environment variable {name} is not set, and no file {name} in TRIBUTARY_SECRETS")]
     MissingEnv {
-        /// What needs it, like `Source website of tenant demo`.
+        /// What needs it, like `Source website`.
         wanted_by: String,
         /// The variable.
         name: String,
@@ -58,13 +47,14 @@ pub enum SecretError {
         /// The variable or file.
         place: String,
     },
-    /// Two sources have the same write key, so a payload's source could not be told.
-    #[error("{first} and {second} have the same write key")]
+    /// A write key that another source has too, so a payload's source could not be told. Which one is not told: it may be
+    /// another tenant's.
+    #[error("{wanted_by}: the write key in {place} is the one of another source; every source needs its own")]
     Duplicate {
-        /// One of them.
-        first: String,
-        /// The other.
-        second: String,
+        /// What needs it.
+        wanted_by: String,
+        /// The variable or file.
+        place: String,
     },
 }
 
@@ -120,125 +110,55 @@ impl fmt::Debug for WriteKeys {
 }
 
 impl Config {
-    /// Resolves the write keys of all sources from the process's environment and files.
-    ///
-    /// # Errors
-    /// Every key that is missing, too short or used twice.
-    pub fn write_keys(&self) -> Result<WriteKeys, SecretErrors> {
+    /// Resolves the write keys of all sources from the process's environment and files. Those that are missing, too short or
+    /// another source's too are left out: what is wrong with one is no reason to turn the others away. The second part says
+    /// of each what is wrong, in a line that begins with its tenant.
+    #[must_use]
+    pub fn write_keys(&self) -> (WriteKeys, Vec<String>) {
         self.write_keys_from(&process_environment)
     }
 
     /// Like [`Config::write_keys`], with `environment` in place of the process's.
-    ///
-    /// # Errors
-    /// Every key that is missing, too short or used twice.
-    pub fn write_keys_from(
-        &self,
-        environment: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<WriteKeys, SecretErrors> {
+    pub fn write_keys_from(&self, environment: &dyn Fn(&str) -> Option<String>) -> (WriteKeys, Vec<String>) {
         let mut keys: BTreeMap<[u8; 32], (TenantId, SourceName)> = BTreeMap::new();
-        let mut errors = Vec::new();
+        let mut problems = Vec::new();
+        // In the order of tenants and sources, so that every process leaves the same ones out.
         for (tenant, source, reference) in self.write_key_refs() {
-            let wanted_by = owner(tenant, source);
-            let key = match reference.resolve(&wanted_by, environment) {
-                Ok(key) => key,
-                Err(error) => {
-                    errors.push(error);
-                    continue;
+            match usable(tenant, source, reference, environment, &keys) {
+                Ok(digest) => {
+                    keys.insert(digest, (tenant.clone(), source.clone()));
                 }
-            };
-            if key.expose_secret().len() < MIN_WRITE_KEY_BYTES {
-                errors.push(SecretError::TooShort { wanted_by, place: reference.place() });
-                continue;
-            }
-            let entry = (tenant.clone(), source.clone());
-            if let Some((tenant, source)) = keys.insert(digest(key.expose_secret()), entry) {
-                errors.push(SecretError::Duplicate { first: owner(&tenant, &source), second: wanted_by });
+                Err(error) => problems.push(format!("{tenant}: {error}")),
             }
         }
-        if errors.is_empty() { Ok(WriteKeys(keys)) } else { Err(SecretErrors(errors)) }
+        (WriteKeys(keys), problems)
     }
 }
 
-impl SecretRef {
-    pub(crate) fn resolve(
-        &self,
-        wanted_by: &str,
-        environment: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<SecretString, SecretError> {
-        match self {
-            SecretRef::Env(name) => {
-                let set = |name: &str| environment(name).filter(|value| !value.is_empty());
-                if let Some(value) = set(name) {
-                    return Ok(SecretString::from(value));
-                }
-                let directory = set(SECRETS_DIRECTORY).map(PathBuf::from);
-                let mounted = directory.map(|directory| directory.join(name)).filter(|path| path.exists());
-                mounted.map_or_else(
-                    || Err(SecretError::MissingEnv { wanted_by: wanted_by.into(), name: name.clone() }),
-                    |path| read(&path, wanted_by),
-                )
-            }
-            SecretRef::File(path) => read(path, wanted_by),
-        }
+/// The digest of a source's key, if it can be used beside the `others`.
+fn usable(
+    tenant: &TenantId,
+    source: &SourceName,
+    reference: &SecretRef,
+    environment: &dyn Fn(&str) -> Option<String>,
+    others: &BTreeMap<[u8; 32], (TenantId, SourceName)>,
+) -> Result<[u8; 32], SecretError> {
+    let wanted_by = format!("Source {source}");
+    let key = reference.resolve(&wanted_by, environment)?;
+    if key.expose_secret().len() < MIN_WRITE_KEY_BYTES {
+        return Err(SecretError::TooShort { wanted_by, place: reference.place() });
     }
-
-    fn place(&self) -> String {
-        match self {
-            SecretRef::Env(name) => name.clone(),
-            SecretRef::File(path) => path.display().to_string(),
+    let digest = digest(key.expose_secret());
+    match others.get(&digest) {
+        Some((other, name)) if (other, name) != (tenant, source) => {
+            Err(SecretError::Duplicate { wanted_by, place: reference.place() })
         }
-    }
-}
-
-/// A secret's place as it is written: `{env: NAME}` or `{file: PATH}`.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SecretSpec {
-    /// An environment variable; else a file of this name in the directory that `TRIBUTARY_SECRETS` names.
-    #[serde(default)]
-    pub(crate) env: Option<String>,
-    /// The whole path of a file.
-    #[serde(default)]
-    pub(crate) file: Option<PathBuf>,
-}
-
-impl SecretSpec {
-    /// The reference. A file's path says all of it: documents are applied from one machine and read on others, so there is
-    /// no directory that it could be relative to.
-    pub(crate) fn into_ref(self) -> Result<SecretRef, String> {
-        match (self.env, self.file) {
-            (Some(name), None) => {
-                crate::names::check_env_name(&name)?;
-                Ok(SecretRef::Env(name))
-            }
-            (None, Some(path)) if path.is_absolute() => Ok(SecretRef::File(path)),
-            (None, Some(path)) => Err(format!(
-                "{} is a relative path; write the whole path that the file has where the stages run, beginning with /",
-                path.display()
-            )),
-            _ => Err("a secret is either env: NAME or file: PATH".into()),
-        }
-    }
-}
-
-fn read(path: &Path, wanted_by: &str) -> Result<SecretString, SecretError> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(SecretString::from(text.trim())),
-        Err(error) => Err(SecretError::UnreadableFile {
-            wanted_by: wanted_by.into(),
-            path: path.display().to_string(),
-            reason: error.to_string(),
-        }),
+        _ => Ok(digest),
     }
 }
 
 pub(crate) fn process_environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
-}
-
-fn owner(tenant: &TenantId, source: &SourceName) -> String {
-    format!("Source {source} of tenant {tenant}")
 }
 
 fn digest(key: &str) -> [u8; 32] {

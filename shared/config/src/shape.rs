@@ -1,9 +1,14 @@
 //! A shape: a JSON Schema (draft 2020-12) of an event's properties or context, compiled once.
 //!
 //! Nothing outside of the document is ever looked at, patterns take time in proportion to the text they are matched
-//! with, and what does not fit is said without the values that do not: they may be personal data.
+//! with, what it asks is bounded (`shape/work.rs`), and what does not fit is said without the values that do not: they may
+//! be personal data.
 
+mod refused;
 mod words;
+mod work;
+
+pub(crate) use work::parts;
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,15 +22,20 @@ const MAX_BYTES: usize = 64 * 1024;
 const MAX_DEPTH: usize = 64;
 /// The largest compiled pattern, in bytes.
 const MAX_PATTERN_BYTES: usize = 1 << 20;
-/// How much of the compiler's words is told.
-const MAX_TOLD: usize = 300;
 
 /// The most misfits told of one event.
 pub(crate) const MAX_MISFITS: usize = 16;
 
+/// How much may be asked of all parts of one event, in keywords: each takes some 20 ns.
+const MAX_ASKED_OF_AN_EVENT: usize = 10_000_000;
+
 /// A compiled JSON Schema.
 #[derive(Clone)]
-pub(crate) struct Shape(Arc<Validator>);
+pub(crate) struct Shape {
+    validator: Arc<Validator>,
+    /// The most parts of an event that it can be asked about.
+    most_parts: usize,
+}
 
 /// Where an event does not fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +58,7 @@ impl Shape {
             return Err(format!("the schema has {bytes} bytes; at most {MAX_BYTES} are allowed"));
         }
         check_references(schema, 1)?;
+        let work = work::of(schema)?;
         if let Some(draft) = fields.get("$schema").and_then(Value::as_str)
             && draft.trim_end_matches('#') != "https://json-schema.org/draft/2020-12/schema"
         {
@@ -62,21 +73,26 @@ impl Shape {
                 PatternOptions::regex().size_limit(MAX_PATTERN_BYTES).dfa_size_limit(MAX_PATTERN_BYTES),
             )
             .build(schema)
-            .map(|validator| Shape(Arc::new(validator)))
-            .map_err(|error| {
-                let at = error.instance_path().as_str().to_owned();
-                let told: String = error.to_string().chars().take(MAX_TOLD).collect();
-                if at.is_empty() { told } else { format!("at {at}: {told}") }
+            .map(|validator| Shape {
+                validator: Arc::new(validator),
+                most_parts: MAX_ASKED_OF_AN_EVENT / work.of_each.max(1),
             })
+            .map_err(|error| refused::words(&error))
     }
 
     /// Adds where `object`, which is the event's `part`, does not fit, until `misfits` has [`MAX_MISFITS`].
     pub(crate) fn check(&self, object: &Map<String, Value>, part: &str, misfits: &mut Vec<Misfit>) {
         let value = Value::Object(object.clone());
-        if self.0.is_valid(&value) {
+        let parts = work::parts(&value);
+        if parts > self.most_parts {
+            let description =
+                format!("has {parts} parts; {} can be checked against such a schema", self.most_parts);
+            return misfits.push(Misfit { path: part.to_string(), description });
+        }
+        if self.validator.is_valid(&value) {
             return;
         }
-        for error in self.0.iter_errors(&value) {
+        for error in self.validator.iter_errors(&value) {
             for misfit in words::misfits(&error, part) {
                 if misfits.len() == MAX_MISFITS {
                     return;

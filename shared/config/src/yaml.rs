@@ -1,10 +1,12 @@
 //! YAML with places: the documents of a file, and typed values out of them.
 
+pub(crate) mod places;
+mod syntax;
+mod words;
+
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
-use serde_saphyr::{DefaultMessageFormatter, Error, MessageFormatter, Options};
-
-use tributary_expressions::did_you_mean;
+use serde_saphyr::Options;
 
 use crate::at::At;
 use crate::error::{Origin, Place, Problems};
@@ -86,27 +88,16 @@ fn parse<T: DeserializeOwned>(document: &str, origin: &Origin, problems: &mut Pr
         Err(error) => {
             let error = error.without_snippet();
             let place = error.location().map(Place::from).unwrap_or_default();
-            // The text may quote the file, and the file may hold anything.
-            let message = DefaultMessageFormatter.format_message(error).replace(char::is_control, " ");
-            problems.add(origin, place, message + &suggestion(error));
+            problems.add(origin, place, words::of(error, place, document));
             None
         }
     }
 }
 
-/// Which field or variant was probably meant by one that is not known.
-fn suggestion(error: &Error) -> String {
-    match error {
-        Error::SerdeUnknownField { field: word, expected, .. }
-        | Error::SerdeUnknownVariant { variant: word, expected, .. } => {
-            did_you_mean(word, expected.iter().copied())
-        }
-        _ => String::new(),
-    }
-}
-
 fn options() -> Options {
-    serde_saphyr::options! { with_snippet: false, strict_booleans: true }
+    // An alias repeats what its anchor holds: a few lines could become gigabytes. A document needs none or a few.
+    let aliases = serde_saphyr::alias_limits! { max_total_replayed_events: 2_000 };
+    serde_saphyr::options! { with_snippet: false, strict_booleans: true, alias_limits: aliases }
 }
 
 fn is_marker(line: &str, marker: &str) -> bool {

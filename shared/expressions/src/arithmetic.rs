@@ -10,6 +10,8 @@ use cel::common::types::{CelDouble, CelInt, CelMap, CelUInt, DYN_TYPE};
 use cel::common::value::{CowVal, Val};
 use cel::{Env, ExecutionError, Value};
 
+use crate::work;
+
 /// Operator in the syntax tree, the function that replaces it, how people write it.
 const OPERATORS: [(&str, &str, &str); 5] = [
     ("_+_", "@add", "+"),
@@ -91,11 +93,14 @@ fn remainder<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, Execut
     Ok(CowVal::Owned(modder.modulo(b.as_ref())?.into_owned()))
 }
 
-/// The two operands, an int beside a double turned into a double.
+/// The two operands, charged for, an int beside a double turned into a double.
 fn same_type<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Result<[CowVal<'b, 'v>; 2], ExecutionError> {
     let count = args.len();
     let [a, b] = <[CowVal<'b, 'v>; 2]>::try_from(args)
         .map_err(|_| ExecutionError::InvalidArgumentCount { expected: 2, actual: count })?;
+    // A sum of texts or lists holds them both, and an error holds copies of them too.
+    work::charge_all(a.as_ref())?;
+    work::charge_all(b.as_ref())?;
     let a_is_double = a.downcast_ref::<CelDouble>().is_some();
     let b_is_double = b.downcast_ref::<CelDouble>().is_some();
     Ok(match (a_is_double, b_is_double) {

@@ -1,7 +1,8 @@
 //! From text to something that can be evaluated, and what is refused on the way.
 //!
 //! Configuration is written by people, and one bad expression must not stop or slow a stage: the text is
-//! bounded, parsed away from the caller's stack, and what parsed is bounded again in depth and in loops.
+//! bounded, parsed away from the caller's stack, and what parsed is bounded again in depth and in loops. What it may do
+//! when it is evaluated is counted then: see `work.rs`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,19 +10,26 @@ use std::sync::Arc;
 use cel::Value;
 use cel::common::ast::IdedExpr;
 use cel::common::value::Val;
+use regex::Regex;
 
-use crate::checks;
 use crate::failure::Failure;
 use crate::reads::{self, ReadPath};
 use crate::scope::{ENVIRONMENT, Scope};
 use crate::spelling::did_you_mean;
 use crate::variables::Variables;
+use crate::{charge, checks, work};
 
 /// The longest expression, in bytes.
 pub const MAX_SOURCE_BYTES: usize = 4096;
 
 /// How deep brackets may nest in the text. The parser needs some 100 KiB of stack a level.
 const MAX_BRACKETS: usize = 32;
+
+/// What is told of an evaluation that was given up.
+const TOO_MUCH_WORK: &str = "a list or text is too long for this expression: it would take too much work";
+
+/// What is told when the event's other evaluations left too little for this one.
+pub(crate) const TOO_MUCH_TOGETHER: &str = "everything that is evaluated for this event takes too much work together: its lists or texts are too long";
 
 /// The parser recurses on the text, and the compiler on the tree, as deep as the text is long. Their stack is
 /// a thread of its own, only as large in memory as the text makes it.
@@ -64,7 +72,7 @@ pub enum ExpressionError {
         line: usize,
         /// Character in that line, from 1.
         column: usize,
-        /// What the parser says.
+        /// What is wrong, in plain words.
         reason: String,
     },
     /// A name that no scope has.
@@ -93,6 +101,12 @@ pub enum ExpressionError {
         /// What it is.
         what: &'static str,
     },
+    /// What `matches` matches with cannot be used.
+    #[error("matches: {reason}")]
+    Pattern {
+        /// Why.
+        reason: String,
+    },
     /// The parser itself failed.
     #[error("the expression cannot be read")]
     Unreadable,
@@ -108,6 +122,10 @@ struct Inner {
     /// The paths it reads, in order of appearance: asked when one is missing, to name it whole.
     paths: Vec<checks::ReadPath>,
     reads: Vec<ReadPath>,
+    /// What it matches texts with, by number.
+    patterns: Option<Arc<[Regex]>>,
+    /// The steps that it takes whatever it is given.
+    nodes: usize,
 }
 
 impl Compiled {
@@ -120,10 +138,12 @@ impl Compiled {
             checks::for_each_mut(&mut expression, &mut crate::arithmetic::make_mixed);
             checks::for_each_mut(&mut expression, &mut crate::order::make_ordered);
             let paths = checks::paths(&expression);
-            Ok((expression, paths, reads))
+            let patterns = charge::make_charged(&mut expression)?;
+            let nodes = charge::nodes(&expression);
+            let patterns = (!patterns.is_empty()).then(|| patterns.into());
+            Ok(Inner { source: source.to_string(), expression, paths, reads, patterns, nodes })
         });
-        let (expression, paths, reads) = compiled.unwrap_or(Err(ExpressionError::Unreadable))?;
-        Ok(Compiled(Arc::new(Inner { source: source.to_string(), expression, paths, reads })))
+        compiled.unwrap_or(Err(ExpressionError::Unreadable)).map(|inner| Compiled(Arc::new(inner)))
     }
 
     /// Evaluates and hands the result to `read`.
@@ -132,7 +152,12 @@ impl Compiled {
         scope: &Scope,
         read: impl FnOnce(&dyn Val) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        match Value::resolve_val(&self.0.expression, &scope.context) {
+        let resolve = || Value::resolve_val(&self.0.expression, &scope.context);
+        let left = scope.steps_left();
+        let (outcome, taken) = work::bounded(left, self.0.patterns.clone(), resolve);
+        scope.take_steps(taken + self.0.nodes);
+        let too_much = if left < work::MAX_STEPS { TOO_MUCH_TOGETHER } else { TOO_MUCH_WORK };
+        match outcome.ok_or_else(|| Failure::other(too_much))? {
             Ok(value) => read(value.as_ref()),
             Err(error) => Err(match Failure::of(error) {
                 Failure::Missing { what } => Failure::Missing { what: self.whole_path(scope, what) },
@@ -149,14 +174,20 @@ impl Compiled {
         &self.0.reads
     }
 
-    /// The interpreter names only the key that was missing; the first read path that is missing in the same
-    /// way is what the writer of the expression wants to hear.
+    /// The interpreter names only the key that was missing; the first read path that is missing in the same way is what
+    /// the writer of the expression wants to hear. A key that no path has was a value of the event, maybe somebody's
+    /// e-mail address: it is not said.
     fn whole_path(&self, scope: &Scope, key: String) -> String {
         let missing = |path: &&checks::ReadPath| {
             let outcome = Value::resolve_val(&path.expression, &scope.context);
             matches!(outcome.map_err(Failure::of), Err(Failure::Missing { what }) if what == key)
         };
-        self.0.paths.iter().find(missing).map_or(key.clone(), |path| path.text.clone())
+        let is_position = key.starts_with("index ") || key == "a field";
+        match self.0.paths.iter().find(missing) {
+            Some(path) => path.text.clone(),
+            None if is_position => key,
+            None => "a field named by a value".to_owned(),
+        }
     }
 }
 
@@ -193,11 +224,9 @@ fn parse(source: &str) -> Result<IdedExpr, ExpressionError> {
     ENVIRONMENT.parser().parse(source).map_err(|errors| {
         let Some(first) = errors.errors.first() else { return ExpressionError::Unreadable };
         let (line, column) = first.pos;
-        ExpressionError::Syntax {
-            line: usize::try_from(line).unwrap_or(0),
-            column: usize::try_from(column).unwrap_or(0),
-            reason: first.msg.strip_prefix("Syntax error: ").unwrap_or(&first.msg).to_string(),
-        }
+        let (line, column) = (usize::try_from(line).unwrap_or(0), usize::try_from(column).unwrap_or(0));
+        let reason = crate::syntax::words(&first.msg, source, line, column);
+        ExpressionError::Syntax { line, column, reason }
     })
 }
 

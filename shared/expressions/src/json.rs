@@ -6,11 +6,9 @@ use cel::common::types::{CelBool, CelDouble, CelList, CelMap, CelMapKey, CelNull
 use cel::common::value::Val;
 use chrono::SecondsFormat;
 use serde_json::{Map, Number, Value};
+use tributary_model::MAX_EXACT;
 
 use crate::failure::Failure;
-
-/// The greatest whole number that every JSON reader keeps exactly: 2^53.
-const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// A JSON value as CEL sees it: numbers are doubles, fields that are null are left out.
 pub(crate) fn to_cel(value: &Value) -> Box<dyn Val> {
@@ -64,7 +62,7 @@ fn convert(value: &cel::Value) -> Result<Value, Failure> {
 }
 
 fn number(f: f64) -> Result<Value, Failure> {
-    if f.fract() == 0.0 && f.abs() <= EXACT {
+    if f.fract() == 0.0 && f.abs() <= MAX_EXACT as f64 {
         return Ok(Value::from(f as i64));
     }
     Number::from_f64(f)

@@ -16,6 +16,7 @@
 //! Start reading at [`Condition`], then [`Scope`]; `compile.rs` says what is refused at load.
 
 mod arithmetic;
+mod charge;
 mod checks;
 mod compile;
 mod condition;
@@ -26,8 +27,10 @@ mod order;
 mod reads;
 mod scope;
 mod spelling;
+mod syntax;
 mod template;
 mod variables;
+mod work;
 
 pub use compile::{ExpressionError, MAX_SOURCE_BYTES};
 pub use condition::{Condition, Verdict};

@@ -6,11 +6,15 @@
 //! Its name cannot be written in CEL source.
 
 use cel::common::ast::{CallExpr, Expr, IdedExpr};
-use cel::common::types::{CelList, CelMap, DYN_TYPE};
+use cel::common::types::{CelInt, CelList, CelMap, DYN_TYPE};
 use cel::common::value::{CowVal, Val};
 use cel::{Env, ExecutionError};
 
-const ELEMENTS: &str = "@elements";
+use crate::work;
+
+/// The elements of a list or the sorted keys of an object, at the cost of visiting them, and of as many steps for each as the
+/// second argument says.
+pub(crate) const ELEMENTS: &str = "@elements";
 
 /// Puts the function around what a loop runs over.
 pub(crate) fn make_ordered(expression: &mut IdedExpr) {
@@ -23,15 +27,24 @@ pub(crate) fn make_ordered(expression: &mut IdedExpr) {
 
 /// Declares the function in `env`.
 pub(crate) fn declare(env: &mut Env) {
-    env.add_overload(ELEMENTS, ELEMENTS, vec![DYN_TYPE], elements)
+    env.add_overload(ELEMENTS, ELEMENTS, vec![DYN_TYPE, DYN_TYPE], elements)
         .expect("the name holds an @, so nothing else can have declared it");
 }
 
 fn elements<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
     let count = args.len();
-    let [range] = <[CowVal<'b, 'v>; 1]>::try_from(args)
-        .map_err(|_| ExecutionError::InvalidArgumentCount { expected: 1, actual: count })?;
+    let [range, steps] = <[CowVal<'b, 'v>; 2]>::try_from(args)
+        .map_err(|_| ExecutionError::InvalidArgumentCount { expected: 2, actual: count })?;
+    let steps = steps.downcast_ref::<CelInt>().and_then(|steps| usize::try_from(*steps.inner()).ok());
+    let steps = steps.unwrap_or(usize::MAX);
+    if let Some(list) = range.downcast_ref::<CelList<'_>>() {
+        work::charge(list.inner().len().saturating_mul(steps))?;
+        // Each element is copied.
+        work::charge_all(range.as_ref())?;
+    }
     let Some(map) = range.downcast_ref::<CelMap<'_>>() else { return Ok(range) };
+    work::charge(map.inner().len().saturating_mul(steps))?;
+    map.inner().keys().try_for_each(|key| work::charge_all(key.inner()))?;
     let mut keys: Vec<_> = map.inner().keys().cloned().collect();
     keys.sort_unstable();
     let keys: Vec<Box<dyn Val>> =

@@ -1,5 +1,6 @@
 //! What conditions and expressions can see.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use cel::common::types::CelTimestamp;
@@ -8,6 +9,7 @@ use chrono::DateTime;
 use serde_json::Value;
 use tributary_model::Time;
 
+use crate::work::{self, MAX_SCOPE_STEPS};
 use crate::{arithmetic, json, order, template};
 
 /// Building the standard library costs about as much as evaluating ten conditions, so it happens once.
@@ -15,6 +17,7 @@ pub(crate) static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
     let mut env = Env::stdlib();
     arithmetic::declare(&mut env);
     order::declare(&mut env);
+    work::declare(&mut env);
     Arc::new(env)
 });
 
@@ -23,6 +26,8 @@ pub(crate) static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
 pub struct Scope {
     pub(crate) context: Context<'static, 'static>,
     documents: Vec<Document>,
+    /// What is left for evaluations, in steps.
+    left: AtomicUsize,
 }
 
 /// A document as templates see it.
@@ -52,7 +57,8 @@ impl Scope {
     #[must_use]
     pub fn of_event(event: &Value) -> Scope {
         let context = Context::with_env(Arc::clone(&ENVIRONMENT));
-        let mut scope = Scope { context, documents: Vec::with_capacity(4) };
+        let mut scope =
+            Scope { context, documents: Vec::with_capacity(4), left: AtomicUsize::new(MAX_SCOPE_STEPS) };
         scope.bind("event", event);
         scope
     }
@@ -62,9 +68,19 @@ impl Scope {
         self.bind("profile", profile);
     }
 
-    /// Replaces the session.
-    pub fn set_session(&mut self, session: &Value) {
-        self.bind("session", session);
+    /// How much the evaluations over this scope took so far, in steps of some 100 ns. They have 10 million of them together:
+    /// when these are used up, each further one fails.
+    #[must_use]
+    pub fn steps_taken(&self) -> usize {
+        MAX_SCOPE_STEPS - self.steps_left()
+    }
+
+    pub(crate) fn steps_left(&self) -> usize {
+        self.left.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn take_steps(&self, steps: usize) {
+        self.left.store(self.steps_left().saturating_sub(steps), Ordering::Relaxed);
     }
 
     fn bind(&mut self, name: &'static str, document: &Value) {

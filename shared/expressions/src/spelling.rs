@@ -4,13 +4,24 @@
 const LETTERS_PER_MISTAKE: usize = 3;
 /// More mistakes are another word, however long it is.
 const MOST_MISTAKES: usize = 3;
+/// The longest word, in bytes, that anything is suggested for.
+const LONGEST: usize = 256;
+/// The most bytes of a letter.
+const LETTER_BYTES: usize = 4;
 
 /// The word of `known` that `word` was probably meant to be: the nearest one that is near enough, the first of equals.
 /// Upper and lower case count as the same letter.
 #[must_use]
 pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    if word.len() > LONGEST {
+        return None;
+    }
     let lower = word.to_lowercase();
     let near = known.into_iter().filter_map(|candidate| {
+        // Each letter more or less is a mistake; counting the others takes time.
+        if candidate.len().abs_diff(word.len()) > MOST_MISTAKES * LETTER_BYTES {
+            return None;
+        }
         let mistakes = strsim::damerau_levenshtein(&lower, &candidate.to_lowercase());
         let letters = lower.chars().count().max(candidate.chars().count());
         let allowed = (letters / LETTERS_PER_MISTAKE).min(MOST_MISTAKES);

@@ -6,6 +6,7 @@
 
 mod checks;
 mod error;
+mod syntax;
 mod values;
 
 use std::fmt;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 
-use crate::compile::{MAX_SOURCE_BYTES, on_a_large_stack};
+use crate::compile::{MAX_SOURCE_BYTES, TOO_MUCH_TOGETHER, on_a_large_stack};
 use crate::expression::EvaluationError;
 use crate::reads::ReadPath;
 use crate::scope::Scope;
@@ -79,9 +80,14 @@ impl Template {
     pub fn render(&self, scope: &Scope) -> Result<String, EvaluationError> {
         let template = self.0.environment.get_template(NAME).map_err(|error| self.failure(&error, scope))?;
         let mut text = Bounded(Vec::new());
-        template
-            .render_captured_to(scope.template_root(), &mut text)
-            .map_err(|error| self.failure(&error, scope))?;
+        if scope.steps_left() == 0 {
+            return Err(EvaluationError::Failed { reason: TOO_MUCH_TOGETHER.to_string() });
+        }
+        let rendered = template.render_captured_to(scope.template_root(), &mut text);
+        // What was burnt when it failed is not known.
+        let burnt = rendered.as_ref().ok().and_then(|captured| captured.state().fuel_levels());
+        scope.take_steps(burnt.map_or(FUEL, |(burnt, _)| burnt).try_into().unwrap_or(usize::MAX));
+        rendered.map_err(|error| self.failure(&error, scope))?;
         String::from_utf8(text.0)
             .map_err(|_| EvaluationError::Failed { reason: "the result is not a text".to_string() })
     }

@@ -1,6 +1,6 @@
 //! Numbers that can be added in any order: decimals with six places.
 
-use crate::{Time, Value};
+use crate::{MAX_EXACT, Time, Value};
 use std::fmt;
 use thiserror::Error;
 
@@ -56,7 +56,7 @@ impl Amount {
     /// A JSON number: an integer where the amount is whole and within ±2⁵³, else the nearest double.
     pub fn to_json(self) -> Value {
         let whole = self.0 / SCALE;
-        if self.0 % SCALE == 0 && whole.unsigned_abs() <= 1 << 53 {
+        if self.0 % SCALE == 0 && whole.unsigned_abs() <= u128::from(MAX_EXACT) {
             return Value::from(whole as i64);
         }
         // Through text: dividing a rounded double would round twice.

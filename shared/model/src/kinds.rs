@@ -24,7 +24,8 @@ pub enum Kind {
     List,
     /// On or off, maybe until a moment.
     Flag,
-    /// How many visits, the first and the newest ones.
+    /// How many visits, the first and the newest ones. The mesh's own, so no document's schema offers it.
+    #[schemars(skip)]
     Visits,
 }
 
@@ -92,7 +93,9 @@ pub enum KindError {
         below: Path,
     },
     /// Visits are counted by the mesh itself.
-    #[error("`{path}` cannot be declared as visits: only stats.visits counts visits")]
+    #[error(
+        "`{path}` cannot be declared as visits: the mesh counts them itself, at stats.visits; leave this line out"
+    )]
     Visits {
         /// The declared path.
         path: Path,

@@ -33,7 +33,7 @@ pub use cells::{
     SetCell, SetEntry, Visit, VisitsCell,
 };
 pub use change::{Bound, Cause, Change, ChangeId, Op, Stage, Stamp};
-pub use delta::{Delta, deltas};
+pub use delta::{Delta, deltas, deltas_as};
 pub use ids::{
     EventId, IdError, PartitionId, ProfileId, SessionId, SourceName, StreamId, StreamIdError, TenantId,
     Version, partition_of,
@@ -48,5 +48,5 @@ pub use refusal::{Refusal, Resource};
 pub use state::State;
 pub use time::{Time, TimeError};
 pub use trace::TraceContext;
-pub use value::{Value, canonical, canonical_text};
+pub use value::{MAX_EXACT, Value, canonical, canonical_text};
 pub use view::View;

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 /// A JSON value.
 pub type Value = serde_json::Value;
 
-/// Up to here every integer has a double of its own.
-const EXACT: f64 = 9_007_199_254_740_992.0;
+/// The greatest whole number that all readers of JSON keep exactly, 2⁵³: up to here every integer has a double of its own.
+pub const MAX_EXACT: u64 = 1 << 53;
 
 /// The one spelling of a value: whole numbers up to 2⁵³ are integers, so that `1.0` is `1`, at every depth.
 pub fn canonical(value: Value) -> Value {
@@ -31,7 +31,7 @@ pub fn canonical_text(value: &Value) -> String {
 pub(crate) fn is_exact(value: &Value) -> bool {
     match value {
         Value::Number(number) => match (number.as_i64(), number.as_u64()) {
-            (Some(n), _) => n.unsigned_abs() <= 1 << 53,
+            (Some(n), _) => n.unsigned_abs() <= MAX_EXACT,
             (None, Some(_)) => false,
             (None, None) => true,
         },
@@ -56,7 +56,7 @@ fn whole(number: &serde_json::Number) -> Option<i64> {
     }
     let float = number.as_f64()?;
     // In range and whole: the conversion is exact.
-    (float.fract() == 0.0 && float.abs() <= EXACT).then_some(float as i64)
+    (float.fract() == 0.0 && float.abs() <= MAX_EXACT as f64).then_some(float as i64)
 }
 
 fn write_value(text: &mut String, value: &Value) {

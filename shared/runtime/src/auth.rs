@@ -3,7 +3,7 @@
 //! Write keys of sources are configuration and checked by the ingest stage; here is what the environment gives to every
 //! stage. All comparisons take the same time wherever the first difference is.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use secrecy::{ExposeSecret, SecretString};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
@@ -126,6 +126,12 @@ impl AdminKeys {
         } else {
             Ok(Self { keys: keys.into() })
         }
+    }
+
+    /// How many tenants have a key.
+    #[must_use]
+    pub fn tenants(&self) -> usize {
+        self.keys.iter().map(|(tenant, _)| tenant).collect::<HashSet<_>>().len()
     }
 
     /// The tenant whose administrator is calling, by the bearer token.

@@ -134,7 +134,26 @@ pub enum Appended {
 impl Redis {
     /// Appends a payload's events; atomic, and safe to repeat.
     pub async fn append(&self, append: &Append<'_>, limits: &AppendLimits) -> Result<Appended, StreamsError> {
-        let mut reply = self.run(&SCRIPT, &key_list(append), &arguments(append, limits)).await?;
+        self.ask(append, limits, false).await
+    }
+
+    /// What [`append`](Self::append) would answer now, with 0-0 for the places of what it would write. Nothing is written.
+    pub async fn foresee(
+        &self,
+        append: &Append<'_>,
+        limits: &AppendLimits,
+    ) -> Result<Appended, StreamsError> {
+        self.ask(append, limits, true).await
+    }
+
+    async fn ask(
+        &self,
+        append: &Append<'_>,
+        limits: &AppendLimits,
+        foresees: bool,
+    ) -> Result<Appended, StreamsError> {
+        let arguments = arguments(append, limits, foresees);
+        let mut reply = self.run(&SCRIPT, &key_list(append), &arguments).await?;
         match reply.status()?.as_str() {
             "OK" => {
                 let (followed, followed_session) = (reply.id()?, reply.id()?);
@@ -200,7 +219,7 @@ fn units<'a>(append: &'a Append<'_>) -> impl Iterator<Item = &'a Unit> {
     append.created.into_iter().chain(events)
 }
 
-fn arguments<'a>(append: &'a Append<'_>, limits: &AppendLimits) -> Vec<Argument<'a>> {
+fn arguments<'a>(append: &'a Append<'_>, limits: &AppendLimits, foresees: bool) -> Vec<Argument<'a>> {
     let life = limits.dedup_window + limits.visit_timeout;
     let visit_timeout = i64::try_from(limits.visit_timeout.as_micros()).unwrap_or(i64::MAX);
     let handed = append.handed_visit.as_ref();
@@ -224,6 +243,7 @@ fn arguments<'a>(append: &'a Append<'_>, limits: &AppendLimits) -> Vec<Argument<
         append.trace.tracestate.as_str().into(),
         append.created.is_some().into(),
         count(append.events.len()),
+        foresees.into(),
     ];
     if let Some(created) = append.created {
         push_unit(&mut arguments, created);

@@ -22,6 +22,19 @@ impl Redis {
         self.bind_or_read(tenant, session, None, partitions, life).await
     }
 
+    /// The session's profile, if it is bound. Changes nothing, not even how long it is remembered.
+    pub async fn bound(
+        &self,
+        tenant: &TenantId,
+        session: &SessionId,
+        partitions: u16,
+    ) -> Result<Option<ProfileId>, StreamsError> {
+        let key = keys::binding(partition_of(tenant, session.as_str(), partitions), tenant, session);
+        let bound: Option<String> =
+            redis::cmd("HGET").arg(key).arg("profile").query_async(&mut self.connection()).await?;
+        bound.map(profile).transpose()
+    }
+
     /// Binds the session to `candidate` unless it is bound, and answers what it is bound to.
     pub async fn bind(
         &self,
@@ -48,9 +61,10 @@ impl Redis {
         let key = keys::binding(slot, tenant, session);
         let arguments = [candidate.map_or("", ProfileId::as_str).into(), millis(life)];
         let mut reply = self.run(&BIND, &[key], &arguments).await?;
-        let bound = reply.optional_text()?;
-        bound
-            .map(|id| ProfileId::new(id).map_err(|_| StreamsError::unexpected("a binding to no profile id")))
-            .transpose()
+        reply.optional_text()?.map(profile).transpose()
     }
+}
+
+fn profile(id: String) -> Result<ProfileId, StreamsError> {
+    ProfileId::new(id).map_err(|_| StreamsError::unexpected("a binding to no profile id"))
 }

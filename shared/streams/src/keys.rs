@@ -23,7 +23,7 @@
 //! | `{p}:gone:<stream>` | string | collector | public readers |
 //! | `{s}:bind:<session>` | hash tag of the session's own hash | preprocess | preprocess, collector |
 //! | `{mesh}:live:<stage>` | zset of instances | processes | processes of the same stage |
-//! | `{mesh}:config` | hash: number to bytes, and the newest number; the newest 16, no TTL | collector | every process |
+//! | `{mesh}:config` | hash: number to bytes, and the newest number; the newest 32, no TTL | collector | every process |
 //! | `{mesh}:config:stages` | hash of reports, each removed a minute after its last renewal | every process | collector |
 //!
 //! A session's pending list and snapshot are named by session *and* origin: two profiles of one partition can both hold

@@ -35,7 +35,7 @@ mod watch;
 pub use after_flush::{Publication, Retention};
 pub use append::{Append, AppendLimits, Appended, AppendedEvent, EventUnit, OpenVisit, Unit};
 pub use commit::{Committed, Effect, Ending, timer_id};
-pub use configuration::{Live, StageReport};
+pub use configuration::{Live, Prepared, StageReport};
 pub use connection::Redis;
 pub use entry::Entry;
 pub use error::StreamsError;

@@ -1,8 +1,11 @@
 //! From documents to a revision: plan, judge, append.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 use tributary_config::{Document, DocumentChange, Plan, Revision, number_of, plan_for};
 use tributary_storage::{NewRevision, RevisionRow};
 
@@ -10,6 +13,12 @@ use super::{Configuration, ConfigurationError, Kept, judge};
 
 /// How often a revision is built anew because another one came first. Each time somebody else has succeeded.
 const ATTEMPTS: usize = 20;
+
+/// How long to wait while other documents are checked.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the history says of a revision that changes nothing: the one that it repeats could not be run by anybody.
+const AGAIN: &str = "the same with a new number";
 
 /// What is to be configured.
 #[derive(Debug, Clone)]
@@ -44,8 +53,7 @@ impl Configuration {
     /// Reads the newest revision, builds the next one on it, and appends that if the newest still is; so a check may take its
     /// time and no transaction of Postgres is open meanwhile.
     pub(crate) async fn apply(&self, intent: Intent) -> Result<Applied, ConfigurationError> {
-        let turn = self.turn.clone().acquire_owned().await.map_err(|_| ConfigurationError::Busy)?;
-        let (turn, intent) = (Arc::new(turn), Arc::new(intent));
+        let (turn, intent) = (Arc::new(take_turn(&self.turn).await?), Arc::new(intent));
         for _ in 0..ATTEMPTS {
             let current = self.newest().await?;
             if !intent.base.is_empty() && !current.is_called(&intent.base) {
@@ -53,11 +61,13 @@ impl Configuration {
             }
             let (planned, current) = planned(current, intent.clone(), turn.clone()).await?;
             let Plan { changes, unchanged, kept, documents } = planned;
-            if changes.is_empty() || intent.dry_run {
+            let as_it_was = intent.dry_run || changes.is_empty() && !self.is_overtaken(&current).await?;
+            if as_it_was {
                 return Ok(Applied { changes, unchanged, kept, revision: current });
             }
-            let next = self.next(current.number, documents).await;
-            if self.append(current.number, &next, &changes, &intent.note).await? {
+            let next = self.next(current.number, documents).await?;
+            let made = Made::of(&intent, &changes);
+            if self.append(current.number, &next, made).await? {
                 let revision = Kept { number: next.number, id: next.id(), documents: next.documents };
                 tracing::info!(
                     revision = revision.id,
@@ -70,11 +80,15 @@ impl Configuration {
         Err(ConfigurationError::Busy)
     }
 
-    /// The revision that follows `base`. Should Redis have a newer one than Postgres, which was then set back to an earlier
-    /// state, its number is exceeded too: stages take nothing that is older than what they run.
-    pub(super) async fn next(&self, base: u64, documents: Vec<Document>) -> Revision {
-        let published = self.redis.newest_config().await.ok().flatten().unwrap_or_default();
-        Revision::new(base.max(published) + 1, documents)
+    /// The revision that follows `base`. Should Redis or a stage have a newer one than Postgres, which was then set back to an
+    /// earlier state, its number is exceeded too: stages take nothing that is older than what they run, and one number with two
+    /// contents could not be told apart. So nothing is appended while Redis is away.
+    pub(super) async fn next(
+        &self,
+        base: u64,
+        documents: Vec<Document>,
+    ) -> Result<Revision, ConfigurationError> {
+        Ok(Revision::new(base.max(self.known_to_stages().await?) + 1, documents))
     }
 
     /// Keeps the revision if the newest one is still `base`.
@@ -82,17 +96,35 @@ impl Configuration {
         &self,
         base: u64,
         next: &Revision,
-        changes: &[DocumentChange],
-        note: &str,
+        made: Made<'_>,
     ) -> Result<bool, ConfigurationError> {
-        let tenants: BTreeSet<&String> = changes.iter().map(|change| &change.tenant).collect();
         let new = NewRevision {
             row: RevisionRow { number: next.number, id: next.id(), documents: json(&next.documents) },
-            note: note.to_owned(),
-            tenants: tenants.into_iter().cloned().collect(),
-            changes: json(changes),
+            note: made.note.to_owned(),
+            tenants: made.tenants.into_iter().map(str::to_owned).collect(),
+            changes: json(made.changes),
         };
         Ok(self.storage.append_revision(base, &new).await?)
+    }
+}
+
+/// What the history says of a revision.
+pub(super) struct Made<'a> {
+    /// In whose history it stands.
+    pub(super) tenants: BTreeSet<&'a str>,
+    pub(super) changes: &'a [DocumentChange],
+    pub(super) note: &'a str,
+}
+
+impl<'a> Made<'a> {
+    fn of(intent: &'a Intent, changes: &'a [DocumentChange]) -> Self {
+        let again = changes.is_empty() && intent.note.is_empty();
+        let note = if again { AGAIN } else { &intent.note };
+        let mut tenants: BTreeSet<&str> = changes.iter().map(|change| change.tenant.as_str()).collect();
+        if changes.is_empty() {
+            tenants.extend(intent.tenants.iter().map(String::as_str));
+        }
+        Self { tenants, changes, note }
     }
 }
 
@@ -102,6 +134,12 @@ impl Kept {
         let whole = revision.contains('-');
         if whole { self.id == revision } else { self.number > 0 && number_of(revision) == Some(self.number) }
     }
+}
+
+/// Waits for the checks that came before, and not for long: the caller had better know that it has to come again.
+async fn take_turn(turn: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, ConfigurationError> {
+    let turn = timeout(PATIENCE, turn.clone().acquire_owned()).await;
+    turn.ok().and_then(Result::ok).ok_or(ConfigurationError::Busy)
 }
 
 /// The plan, if what comes of it is right. Compiles every expression of the tenants: not for a thread that serves calls. The
@@ -128,6 +166,15 @@ fn json(value: &(impl serde::Serialize + ?Sized)) -> serde_json::Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_too_long_for_its_turn_is_told_to_come_again() {
+        let turns = Arc::new(Semaphore::new(1));
+        let first = take_turn(&turns).await.unwrap();
+        assert!(matches!(take_turn(&turns).await, Err(ConfigurationError::Busy)));
+        drop(first);
+        assert!(take_turn(&turns).await.is_ok());
+    }
 
     #[test]
     fn a_revision_is_called_by_its_number_or_its_whole_name() {

@@ -47,8 +47,8 @@ pub(crate) enum ConfigurationError {
     /// It was built on another revision than the one in force.
     #[error("{}", in_force(.0))]
     Changed(String),
-    /// Others have applied all the time.
-    #[error("others are applying configurations all the time; try again")]
+    /// Others' documents were checked, or have come first, all the time.
+    #[error("others are applying configurations just now; nothing was applied, try again")]
     Busy,
     /// There is no such revision.
     #[error("there is no revision {0}")]

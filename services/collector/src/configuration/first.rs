@@ -1,5 +1,5 @@
 //! The configuration that a new deployment begins with: the directory that `TRIBUTARY_CONFIG` names, as revision 1. Once there
-//! is a revision the directory means nothing any more.
+//! is a revision, in Postgres, in Redis or in a running process, the directory means nothing any more.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -7,12 +7,12 @@ use std::path::Path;
 use tributary_config::{Config, ConfigErrors, Document, plan, read_directory};
 use tributary_runtime::SettingsError;
 
-use super::{Configuration, ConfigurationError};
+use super::{Configuration, ConfigurationError, apply::Made};
 
 /// What the history says of it.
 const NOTE: &str = "the first configuration";
 
-/// The documents of `dir`, checked. `None` where they are wrong and do not matter, since a revision is known to exist.
+/// The documents of `dir`, checked. `None` where they are wrong and do not matter, since there is, or was, a revision.
 ///
 /// # Errors
 /// Everything that is wrong with them, where no revision is known.
@@ -47,9 +47,10 @@ impl Configuration {
     /// Appends the first revision; false where another one was first.
     pub(super) async fn begin(&self, documents: &[Document]) -> Result<bool, ConfigurationError> {
         let planned = plan(&[], documents, false);
-        let first = self.next(0, planned.documents).await;
+        let first = self.next(0, planned.documents).await?;
         let tenants: BTreeSet<&str> = planned.changes.iter().map(|change| change.tenant.as_str()).collect();
-        let appended = self.append(0, &first, &planned.changes, NOTE).await?;
+        let made = Made { tenants: tenants.clone(), changes: &planned.changes, note: NOTE };
+        let appended = self.append(0, &first, made).await?;
         if appended {
             tracing::info!(revision = first.id(), ?tenants, "the first configuration was applied");
         }
@@ -57,7 +58,7 @@ impl Configuration {
     }
 
     async fn is_known_to_exist(&self) -> bool {
-        let published = self.redis.newest_config().await.is_ok_and(|newest| newest.is_some());
-        published || self.storage.newest_revision_number().await.is_ok_and(|newest| newest.is_some())
+        let known = self.known_to_stages().await.is_ok_and(|newest| newest > 0);
+        known || self.storage.newest_revision_number().await.is_ok_and(|newest| newest.is_some())
     }
 }

@@ -1,9 +1,10 @@
 //! Earlier revisions: read as they were, listed, and gone back to.
 
 use tributary_config::{DocumentChange, number_of};
+use tributary_proto::v1;
 use tributary_storage::{PastRevision, RevisionPage, StorageError};
 
-use super::{Configuration, ConfigurationError, Intent, Kept};
+use super::{Configuration, ConfigurationError, Intent, Kept, request::checked_note};
 
 /// A revision of the history, with what it changed of some tenants.
 #[derive(Debug)]
@@ -52,24 +53,25 @@ impl Configuration {
     /// What makes the documents of these tenants those of an earlier revision.
     pub(crate) async fn back_to(
         &self,
-        revision: &str,
+        request: v1::RollbackRequest,
         tenants: &[String],
-        dry_run: bool,
     ) -> Result<Intent, ConfigurationError> {
+        let v1::RollbackRequest { revision, dry_run, wait: _, note, base_revision } = request;
         if revision.is_empty() {
             return Err(ConfigurationError::Request {
                 field: "revision",
                 reason: "which revision to go back to".to_owned(),
             });
         }
-        let earlier = self.at(revision).await?;
+        checked_note(&note)?;
+        let earlier = self.at(&revision).await?;
         Ok(Intent {
             tenants: tenants.iter().cloned().collect(),
             documents: earlier.of_tenants(tenants).into_iter().cloned().collect(),
             prune: true,
             dry_run,
-            base: String::new(),
-            note: format!("back to {}", earlier.number),
+            base: base_revision,
+            note: if note.is_empty() { format!("back to revision {}", earlier.id) } else { note },
         })
     }
 }

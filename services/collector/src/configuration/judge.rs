@@ -1,5 +1,7 @@
 //! Whether what is to be configured is right. A tenant's documents are judged alone: what is wrong with another's, which a
-//! newer release may say of documents that an older one let through, neither hinders this tenant nor is told to it.
+//! newer release may say of documents that an older one let through, does not hinder this tenant from applying, and is not
+//! told to it. (A stage of such a release refuses the revision as a whole: it runs all tenants or none.) What tenants can do
+//! to each other is judged over all documents: whose secrets are named, `secrets.rs`.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -25,11 +27,11 @@ pub(super) fn judge(current: &Kept, intent: &Intent, plan: &Plan) -> Result<(), 
     }
     each_within_limits(intent, plan)?;
     let documents = afterwards(current, intent);
-    let config = Config::from_documents(&documents)
+    Config::from_documents(&documents)
         .map_err(|errors| ConfigurationError::Invalid(errors.errors().iter().map(wrong).collect()))?;
     let (before, foreign): (Vec<Document>, Vec<Document>) =
         current.documents.iter().cloned().partition(|document| intent.tenants.contains(&document.tenant));
-    let misused = secrets::misused(&config, &before, &foreign, &documents);
+    let misused = secrets::misused(&documents, &before, &foreign);
     if misused.is_empty() { Ok(()) } else { Err(ConfigurationError::Invalid(misused)) }
 }
 

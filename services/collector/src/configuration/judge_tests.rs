@@ -92,18 +92,63 @@ fn a_document_that_is_another_one_than_it_says_is_refused() {
 fn secrets_of_the_mesh_and_of_others_cannot_be_named() {
     let foreign = [source("other", "KEY_B"), destination("other", "{env: CRM_TOKEN}")];
     let own = source("demo", "KEY_A");
-    for secret in [
-        "{env: TRIBUTARY_ADMIN_KEYS}",
-        "{file: /proc/self/environ}",
-        "{file: /run/../proc/1/environ}",
-        "{env: KEY_B}",
-        "{env: CRM_TOKEN}",
-    ] {
+    for secret in ["{env: TRIBUTARY_ADMIN_KEYS}", "{env: PGPASSWORD}", "{env: KEY_B}", "{env: CRM_TOKEN}"] {
         let wrong = judged(&foreign, &[own.clone(), destination("demo", secret)], false).unwrap_err();
         assert!(wrong[0].what.starts_with("Destination crm: "), "{secret}: {wrong:?}");
     }
     assert!(judged(&foreign, &[source("demo", "KEY_B")], false).is_err());
     judged(&foreign, &[own.clone(), destination("demo", "{env: DEMO_TOKEN}")], false).unwrap();
+}
+
+fn source_of(tenant: &str, name: &str, key: &str) -> Document {
+    document(tenant, "Source", name, &format!("{{write_keys: [{key}]}}"))
+}
+
+#[test]
+fn another_tenants_secret_is_theirs_however_it_is_written() {
+    let foreign = [source_of("other", "web", "{file: app/key}"), destination("other", "{env: CRM_TOKEN}")];
+    for (secret, written) in [
+        ("{file: app/key}", "app/key"),
+        ("{file: app//key}", "app//key"),
+        ("{file: /run/secrets/app/key}", "/run/secrets/app/key"),
+        ("{file: CRM_TOKEN}", "CRM_TOKEN"),
+        ("{file: /run//secrets/CRM_TOKEN}", "/run//secrets/CRM_TOKEN"),
+    ] {
+        let wrong = judged(&foreign, &[source_of("demo", "web", secret)], false).unwrap_err();
+        let told = &wrong[0].what;
+        assert!(
+            told.starts_with(&format!("Source web: {written} ")) && told.contains("another tenant"),
+            "{told}"
+        );
+    }
+    judged(&foreign, &[source_of("demo", "web", "{file: app/other}")], false).unwrap();
+}
+
+#[test]
+fn what_this_release_would_refuse_protects_its_secrets_all_the_same() {
+    // Of a kind, and with fields, that only a newer release knows.
+    let newer =
+        document("other", "Lookup", "crm", "{calls: [{headers: {Authorization: {env: CRM_TOKEN, ttl: 5}}}]}");
+    let broken = document("other", "Source", "web", "{keys: {first: {file: /s//key}, second: {env: true}}}");
+    let foreign = [newer, broken];
+    let own = source("demo", "KEY_A");
+    let wrong = judged(&foreign, &[own.clone(), destination("demo", "{env: CRM_TOKEN}")], false).unwrap_err();
+    assert_eq!(wrong.len(), 1, "{wrong:?}");
+    let references: Vec<String> =
+        foreign.iter().flat_map(crate::configuration::secrets::identities).collect();
+    assert_eq!(references, ["CRM_TOKEN", "/s/key", "true"]);
+}
+
+#[test]
+fn values_that_only_look_like_references_to_secrets_are_nobodys() {
+    let example = "{event: a, examples: [{env: production}]}";
+    let foreign = [source("other", "KEY_B"), document("other", "Schema", "s", example)];
+    judged(&foreign, &[source("demo", "production")], false).unwrap();
+}
+
+#[test]
+fn tenants_may_share_a_secret_that_both_administer_but_never_a_write_key() {
+    let own = source("demo", "KEY_A");
     // Both keys were shown once; after that each tenant may be applied by itself.
     let shared = [
         own.clone(),
@@ -113,6 +158,11 @@ fn secrets_of_the_mesh_and_of_others_cannot_be_named() {
     ];
     judged(&[], &shared, false).unwrap();
     judged(&shared, &[mapping("demo", "m", "set")], false).unwrap();
+    // To make a write key of it is for the one who does so first.
+    judged(&shared, &[source_of("demo", "second", "{env: T}")], false).unwrap();
+    let with_key = [&shared[..], &[source_of("demo", "second", "{env: T}")]].concat();
+    let wrong = judged(&with_key, &[source_of("other", "second", "{env: T}")], false).unwrap_err();
+    assert!(wrong[0].what.contains("write key of another tenant"), "{wrong:?}");
 }
 
 #[test]

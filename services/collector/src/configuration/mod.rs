@@ -9,6 +9,7 @@ mod error;
 mod first;
 mod history;
 mod judge;
+mod problems;
 mod publisher;
 mod request;
 mod running;
@@ -30,7 +31,7 @@ pub(crate) use self::{
     publisher::keep_published,
     request::{intent, wait},
     running::{Running, Viewpoint},
-    spread::Spread,
+    spread::{Spread, Until},
 };
 
 /// The configuration of a deployment, as a collector keeps it; clones are the same.

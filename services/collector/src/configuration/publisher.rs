@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tributary_config::{Document, Revision};
+use tributary_streams::StageReport;
 
 use super::{Configuration, ConfigurationError, Kept};
 
@@ -16,9 +17,10 @@ pub(crate) async fn keep_published(
     first: Option<Vec<Document>>,
     stopping: CancellationToken,
 ) -> anyhow::Result<()> {
-    let mut failing = false;
+    let (mut failing, mut lost) = (false, false);
     loop {
-        let Some(looked) = stopping.run_until_cancelled(configuration.keep_published(first.as_deref())).await
+        let Some(looked) =
+            stopping.run_until_cancelled(configuration.keep_published(first.as_deref(), &mut lost)).await
         else {
             return Ok(());
         };
@@ -35,15 +37,31 @@ pub(crate) async fn keep_published(
 }
 
 impl Configuration {
-    async fn keep_published(&self, first: Option<&[Document]>) -> Result<(), ConfigurationError> {
-        let mut newest = self.storage.newest_revision_number().await?;
-        if newest.is_none()
+    /// `lost`: it is known, and was said, that Postgres lacks what the stages have.
+    async fn keep_published(
+        &self,
+        first: Option<&[Document]>,
+        lost: &mut bool,
+    ) -> Result<(), ConfigurationError> {
+        // In this order: what is published was in Postgres before.
+        let known = self.known_to_stages().await?;
+        let mut newest = self.storage.newest_revision_number().await?.unwrap_or_default();
+        if newest == 0
+            && known == 0
             && let Some(documents) = first
         {
             self.begin(documents).await?;
-            newest = self.storage.newest_revision_number().await?;
+            newest = self.storage.newest_revision_number().await?.unwrap_or_default();
         }
-        if newest > self.redis.newest_config().await? {
+        if newest < known && !*lost {
+            tracing::error!(
+                newest,
+                known,
+                "Postgres lacks a revision that stages have: it was emptied or set back; they run it until the next apply"
+            );
+        }
+        *lost = newest < known;
+        if newest > self.redis.newest_config().await?.unwrap_or_default() {
             let kept = self.newest().await?;
             if self.publish(&kept).await? {
                 tracing::info!(revision = kept.id, "a revision was published that the stages did not have");
@@ -52,9 +70,40 @@ impl Configuration {
         Ok(())
     }
 
-    /// Gives the stages a revision; false where they have it, or a newer one.
+    /// Gives the stages a revision. False: what Redis holds under its number, or above, is something else.
     pub(super) async fn publish(&self, kept: &Kept) -> Result<bool, ConfigurationError> {
         let revision = Revision { number: kept.number, documents: kept.documents.clone() };
-        Ok(self.redis.publish_config(kept.number, &revision.to_bytes()).await?)
+        let published = self.redis.publish_config(kept.number, &revision.to_bytes()).await?;
+        Ok(published || self.holds(kept).await?)
     }
+
+    /// Whether nobody will ever run this revision, which is the newest of Postgres: Redis or a stage has another one of that
+    /// number, or a newer one.
+    pub(super) async fn is_overtaken(&self, kept: &Kept) -> Result<bool, ConfigurationError> {
+        if kept.number == 0 {
+            return Ok(false);
+        }
+        let reports = self.redis.stage_reports().await?;
+        let published = self.redis.newest_config().await?.unwrap_or_default();
+        let other = |report: &StageReport| report.number == kept.number && report.revision != kept.id;
+        Ok(known(published, &reports) > kept.number
+            || reports.iter().any(other)
+            || published == kept.number && !self.holds(kept).await?)
+    }
+
+    /// The greatest number that Redis has a revision of, or a live process runs.
+    pub(super) async fn known_to_stages(&self) -> Result<u64, ConfigurationError> {
+        let published = self.redis.newest_config().await?.unwrap_or_default();
+        Ok(known(published, &self.redis.stage_reports().await?))
+    }
+
+    async fn holds(&self, kept: &Kept) -> Result<bool, ConfigurationError> {
+        let bytes = self.redis.config_bytes(kept.number).await?;
+        let held = bytes.and_then(|bytes| Revision::from_bytes(&bytes).ok());
+        Ok(held.is_some_and(|held| held.documents == kept.documents))
+    }
+}
+
+fn known(published: u64, reports: &[StageReport]) -> u64 {
+    reports.iter().map(|report| report.number).fold(published, u64::max)
 }

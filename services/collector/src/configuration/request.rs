@@ -30,12 +30,18 @@ pub(crate) fn intent(request: v1::ApplyRequest, tenants: &[String]) -> Result<In
         return Err(wrong("documents", "there is no document to apply"));
     }
     within_limits(documents.len(), documents.iter().map(|document| document.text.len()).sum(), "a request")?;
-    if note.len() > MOST_NOTE || note.chars().any(|c| c.is_control() && !c.is_whitespace()) {
-        return Err(wrong("note", "at most 512 bytes of text, without control characters"));
-    }
+    checked_note(&note)?;
     let documents = documents.into_iter().enumerate().map(document).collect::<Result<Vec<_>, _>>()?;
     let tenants = documents.iter().map(|document| document.tenant.clone()).collect();
     Ok(Intent { tenants, documents, prune, dry_run, base: base_revision, note })
+}
+
+/// Why, for the history.
+pub(super) fn checked_note(note: &str) -> Result<(), ConfigurationError> {
+    if note.len() > MOST_NOTE || note.chars().any(|c| c.is_control() && !c.is_whitespace()) {
+        return Err(wrong("note", "at most 512 bytes of text, without control characters"));
+    }
+    Ok(())
 }
 
 /// How long to wait for the stages.

@@ -1,25 +1,35 @@
-//! What this process runs itself: the kinds of paths, for what is shown of profiles and sessions. What is folded and stored does
-//! not depend on them.
+//! What this process runs itself: the kinds of paths, for what is shown of profiles and sessions. That is what reads answer, and the
+//! `fields` of rows and publications. What is folded, the states, does not depend on them.
+//!
+//! `fields` are made when their row changes: a row shows the kinds of that time until it changes again.
 
 use std::{
     sync::{Arc, OnceLock},
     time::Duration,
 };
 
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tributary_config::{Config, Revision};
+use tributary_config::Config;
 use tributary_model::{State, TenantId, Time, View};
-use tributary_streams::{Live, Redis};
+use tributary_streams::{Live, Prepared, Redis, StreamsError};
 
 use crate::STAGE;
 
 /// How soon to try again when Redis does not answer at the beginning.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// The configuration of this process, once there is one; clones are the same. Nothing waits for it: a collector has to serve
+/// How long a flush waits for a configuration that Redis has. What cannot be prepared here must not stop the mesh.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The configuration of this process, once there is one; clones are the same. No call waits for it: a collector has to serve
 /// before anything was ever applied.
 #[derive(Clone, Default)]
-pub(crate) struct Running(Arc<OnceLock<Arc<Live<Config>>>>);
+pub(crate) struct Running {
+    live: Arc<OnceLock<Arc<Live<Config>>>>,
+    /// Cancelled when there is one, or was waited for in vain.
+    known: CancellationToken,
+}
 
 impl Running {
     /// Waits for the first configuration, then takes every newer one, until the process stops.
@@ -35,14 +45,30 @@ impl Running {
             }
         };
         // Set once: this task alone does it.
-        let _ = self.0.set(live.clone());
+        let _ = self.live.set(live.clone());
+        self.known.cancel();
         live.follow(stopping).await;
         Ok(())
     }
 
     /// How what is stored is shown at `now`.
     pub(crate) fn view(&self, now: Time) -> Viewpoint {
-        Viewpoint { config: self.0.get().map(|live| live.current()), now }
+        Viewpoint { config: self.live.get().map(|live| live.current()), now }
+    }
+
+    /// Waits for the configuration that Redis has, so that no row is shown without it while the process starts. Does not wait
+    /// where nothing was ever applied, and gives up in the end.
+    pub(crate) async fn ready(&self, redis: &Redis) -> Result<(), StreamsError> {
+        if self.known.is_cancelled() || redis.newest_config().await?.is_none() {
+            return Ok(());
+        }
+        if timeout(PATIENCE, self.known.cancelled()).await.is_err() {
+            tracing::warn!(
+                "there is no configuration that this process can use: rows are shown without its kinds"
+            );
+            self.known.cancel();
+        }
+        Ok(())
     }
 }
 
@@ -68,9 +94,9 @@ impl Viewpoint {
     }
 }
 
-fn prepare(bytes: &[u8]) -> Result<Config, String> {
-    let revision = Revision::from_bytes(bytes)?;
-    Config::of(&revision).map_err(|errors| errors.to_string())
+fn prepare(bytes: &[u8]) -> Result<Prepared<Config>, String> {
+    let config = Config::from_bytes(bytes)?;
+    Ok(Prepared::whole(config.revision.clone(), config))
 }
 
 #[cfg(test)]

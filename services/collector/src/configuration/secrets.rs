@@ -1,112 +1,103 @@
 //! References that a tenant must not make. Documents name secrets of the processes that run them, and whoever may apply a
-//! document decides where a header goes: without this an administrator of one tenant could have the mesh's own secrets, or
-//! another tenant's, sent to a server of theirs; and a write key of two sources would keep every stage from a revision.
+//! document decides where a header goes: without this an administrator of one tenant could have another tenant's secrets sent
+//! to a server of theirs, or have its payloads taken for their own. (The mesh's own settings cannot be named in any document:
+//! that is checked with the documents.)
 
-use std::collections::HashSet;
-use std::path::Path;
+use std::{collections::HashSet, path::Path};
 
-use tributary_config::{Config, Document, HeaderValue, SecretRef};
+use serde_json::Value;
+use tributary_config::{Document, SecretRef};
 
 use super::{error::Wrong, judge::about};
 
-/// The settings of the mesh itself that hold secrets.
-const OF_THE_MESH: [&str; 5] =
-    ["REDIS_URL", "DATABASE_URL", "TRIBUTARY_MESH_CREDENTIAL", "TRIBUTARY_ID_KEY", "TRIBUTARY_ADMIN_KEYS"];
-/// Where the system shows a process to itself, its environment among it.
-const OF_THE_SYSTEM: [&str; 3] = ["/proc", "/sys", "/dev"];
+/// What has no secrets. Any other kind may, also one that only a newer release knows; these are not looked into, since their
+/// examples and values may be anything.
+const WITHOUT_SECRETS: [&str; 5] = ["Fields", "Schema", "Mapping", "Workflow", "Scenario"];
 
-/// The documents of `config` that refer to what is not theirs. `documents` are those that it was made of, `before` those of the
-/// same tenants that are configured, `foreign` all of other tenants.
-pub(super) fn misused(
-    config: &Config,
-    before: &[Document],
-    foreign: &[Document],
-    documents: &[Document],
-) -> Vec<Wrong> {
+/// The kind whose secrets tell which tenant a payload is of.
+const SOURCE: &str = "Source";
+
+/// Those of `documents`, which their tenants will have, that refer to what is another tenant's. `before` are the documents that
+/// the same tenants have, `foreign` all of other tenants.
+pub(super) fn misused(documents: &[Document], before: &[Document], foreign: &[Document]) -> Vec<Wrong> {
     // Whoever administers two tenants may have them share a secret, and shows both keys for it once.
-    let (own, taken) = (referred_to(before), referred_to(foreign));
+    let (own, taken) = (secrets(before), secrets(foreign));
+    let their_keys = secrets(foreign.iter().filter(|document| document.kind == SOURCE));
     let mut wrong = Vec::new();
-    for reference in references(config) {
-        let secret = shown(reference.secret);
-        let reason = if is_of_the_mesh(reference.secret) {
-            "is a secret of the mesh itself; give this one a name of its own"
-        } else if taken.contains(&secret) && !own.contains(&secret) {
-            "belongs to another tenant; give this one a name of its own"
-        } else {
-            continue;
-        };
-        let document = documents.iter().find(|document| {
-            document.tenant == reference.tenant
-                && document.kind == reference.kind
-                && document.name == reference.name
-        });
-        let reason = format!("{secret} {reason}");
-        wrong.extend(document.map(|document| about(document, &reason)));
+    for document in documents {
+        for Reference { secret, written } in references(document) {
+            let secret = secret.identity();
+            let reason = if document.kind == SOURCE && their_keys.contains(&secret) {
+                // Not even to be shared: every stage would refuse the two together.
+                "is a write key of another tenant; every source needs its own"
+            } else if taken.contains(&secret) && !own.contains(&secret) {
+                "belongs to another tenant; give this one a name of its own"
+            } else {
+                continue;
+            };
+            wrong.push(about(document, &format!("{written} {reason}")));
+        }
     }
     wrong
 }
 
-/// A document's reference to a secret.
-struct Reference<'c> {
-    tenant: &'c str,
-    kind: &'static str,
-    name: &'c str,
-    secret: &'c SecretRef,
+/// A reference to a secret, as far as that can be told without knowing more of the document.
+struct Reference {
+    secret: SecretRef,
+    /// As the document has it.
+    written: String,
 }
 
-fn references(config: &Config) -> Vec<Reference<'_>> {
-    let mut references = Vec::new();
-    for (tenant, configured) in &config.tenants {
-        let tenant = tenant.as_str();
-        for source in configured.sources.values() {
-            let name = source.name.as_str();
-            let of_source = source.write_keys.iter();
-            references.extend(of_source.map(|secret| Reference { tenant, kind: "Source", name, secret }));
-        }
-        for destination in &configured.destinations {
-            let name = destination.name.as_str();
-            for (_, value) in &destination.webhook.headers {
-                if let HeaderValue::Secret(secret) = value {
-                    references.push(Reference { tenant, kind: "Destination", name, secret });
-                }
+fn secrets<'d>(documents: impl IntoIterator<Item = &'d Document>) -> HashSet<String> {
+    documents.into_iter().flat_map(references).map(|reference| reference.secret.identity()).collect()
+}
+
+/// What the document's references mean.
+#[cfg(test)]
+pub(super) fn identities(document: &Document) -> Vec<String> {
+    references(document).into_iter().map(|reference| reference.secret.identity()).collect()
+}
+
+/// Whatever looks like one. A document that this release would refuse for something else, which a newer one let through or an
+/// older one did, protects its secrets all the same.
+fn references(document: &Document) -> Vec<Reference> {
+    let mut found = Vec::new();
+    if !WITHOUT_SECRETS.contains(&&*document.kind)
+        && let Ok(contents) = serde_saphyr::from_str_with_options::<Value>(&document.text, options())
+    {
+        look_into(&contents, &mut found);
+    }
+    found
+}
+
+/// As documents are read elsewhere: `yes` is a word.
+fn options() -> serde_saphyr::Options {
+    serde_saphyr::options! { with_snippet: false, strict_booleans: true }
+}
+
+fn look_into(value: &Value, found: &mut Vec<Reference>) {
+    match value {
+        Value::Array(elements) => elements.iter().for_each(|element| look_into(element, found)),
+        Value::Object(fields) => {
+            for (field, value) in fields {
+                // A variable may be called `true`.
+                let text = match value {
+                    Value::String(text) => text.clone(),
+                    Value::Bool(word) => word.to_string(),
+                    _ => {
+                        look_into(value, found);
+                        continue;
+                    }
+                };
+                let secret = match field.as_str() {
+                    "env" => SecretRef::Env(text.clone()),
+                    // Taken apart and put together, as the documents' own paths are.
+                    "file" => SecretRef::File(Path::new(&text).components().collect()),
+                    _ => continue,
+                };
+                found.push(Reference { secret, written: text });
             }
         }
-    }
-    references
-}
-
-/// What documents refer to. Each tenant's are read by themselves: what this release would refuse must not hide the rest.
-fn referred_to(documents: &[Document]) -> HashSet<String> {
-    let mut secrets = HashSet::new();
-    let tenants: HashSet<&str> = documents.iter().map(|document| document.tenant.as_str()).collect();
-    for tenant in tenants {
-        let with_secrets: Vec<Document> = documents
-            .iter()
-            .filter(|document| {
-                document.tenant == tenant && ["Source", "Destination"].contains(&&*document.kind)
-            })
-            .cloned()
-            .collect();
-        if let Ok(config) = Config::from_documents(&with_secrets) {
-            secrets.extend(references(&config).into_iter().map(|reference| shown(reference.secret)));
-        }
-    }
-    secrets
-}
-
-fn is_of_the_mesh(secret: &SecretRef) -> bool {
-    match secret {
-        SecretRef::Env(name) => OF_THE_MESH.contains(&name.as_str()),
-        SecretRef::File(path) => {
-            let above = path.components().any(|part| part.as_os_str() == "..");
-            above || OF_THE_SYSTEM.iter().any(|system| path.starts_with(Path::new(system)))
-        }
-    }
-}
-
-fn shown(secret: &SecretRef) -> String {
-    match secret {
-        SecretRef::Env(name) => name.clone(),
-        SecretRef::File(path) => path.display().to_string(),
+        _ => {}
     }
 }

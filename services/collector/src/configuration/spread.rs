@@ -1,15 +1,14 @@
 //! A revision on its way to the stages: published, and waited for.
 
 use std::{
-    collections::{BTreeSet, HashMap},
-    ops::RangeInclusive,
+    collections::{BTreeSet, HashSet},
     time::Duration,
 };
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use tributary_streams::StageReport;
 
-use super::{Configuration, ConfigurationError, Kept};
+use super::{Configuration, ConfigurationError, Kept, problems::of_tenants};
 
 /// Those that a whole mesh has.
 const STAGES: [&str; 5] = ["ingest", "preprocess", "workflow", "collector", "dispatcher"];
@@ -17,131 +16,142 @@ const STAGES: [&str; 5] = ["ingest", "preprocess", "workflow", "collector", "dis
 /// How often the stages are looked at.
 const EVERY: Duration = Duration::from_millis(50);
 
-/// When a process that says why it does not run a revision means this one: each has looked by then, several times.
+/// When what a process lacks of this revision is what it will go on lacking: each has looked by then, several times.
 const PROBLEMS_COUNT_AFTER: Duration = Duration::from_secs(2);
 
 /// Who runs what.
 #[derive(Debug, Default)]
 pub(crate) struct Spread {
+    /// By stage, in the order of the way of a payload.
     pub(crate) reports: Vec<StageReport>,
-    /// Names of the revisions that they run, by number.
-    pub(crate) names: HashMap<u64, String>,
-    /// Whether each stage has a live process and all of them run the revision.
+    /// Whether each stage has a live process, and each of them runs the revision and lacks nothing for the tenants.
     pub(crate) everywhere: bool,
 }
 
+/// How long to wait for the stages.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Until {
+    /// When they are looked at for the last time.
+    pub(crate) last_look: Instant,
+    /// When what Redis and Postgres have not answered is given up.
+    pub(crate) end: Instant,
+}
+
+/// How far a process is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// It runs the revision, with all that the tenants need.
+    Done,
+    /// It said what is in the way.
+    Says,
+    /// It is on its way.
+    Silent,
+}
+
 impl Configuration {
-    /// Publishes the revision and waits until it runs everywhere, until those that do not run it have all said why, or until
-    /// `until`. It is in force whatever happens here: while Redis is away nothing can be said of the stages.
-    pub(crate) async fn spread(&self, kept: &Kept, until: Instant) -> Spread {
+    /// Publishes the revision and waits until it runs everywhere, until those of which it is not so have all said why, or until
+    /// the time is over. It is in force whatever happens here: while Redis is away nothing can be said of the stages.
+    pub(crate) async fn spread(&self, kept: &Kept, tenants: &[String], until: Until) -> Spread {
         let mut published = kept.number == 0;
         let problems_count = Instant::now() + PROBLEMS_COUNT_AFTER;
         loop {
             if !published {
-                match self.publish(kept).await {
-                    Ok(_) => published = true,
-                    Err(error) => {
-                        tracing::warn!(%error, revision = kept.id, "a revision is not published yet")
-                    }
-                }
+                published = self.publish_within(kept, until.end).await;
             }
-            let reports = self.redis.stage_reports().await.unwrap_or_default();
-            let enough = self.enough(&reports, kept).await;
-            let everywhere = runs_everywhere(&reports, &enough);
-            let hopeless = Instant::now() >= problems_count && all_others_refuse(&reports, &enough);
+            let looked = timeout_at(until.end, self.redis.stage_reports()).await;
+            let mut spread = Spread::of(looked.ok().and_then(Result::ok).unwrap_or_default());
+            let names = self.names(&spread.reports, kept, until.end).await;
+            let step = |report: &StageReport| step(report, kept.number, &names, tenants);
+            spread.everywhere = is_everywhere(&spread.reports, step);
+            let hopeless = Instant::now() >= problems_count && is_hopeless(&spread.reports, step);
             let next = Instant::now() + EVERY;
-            if everywhere || hopeless || next > until {
-                return self.named(reports, kept, everywhere).await;
+            if spread.everywhere || hopeless || next > until.last_look {
+                return spread;
             }
             sleep_until(next).await;
         }
     }
 
     /// Who runs what, as it is.
-    pub(crate) async fn running(&self, kept: &Kept) -> Result<Spread, ConfigurationError> {
-        let reports = self.redis.stage_reports().await?;
-        let everywhere = runs_everywhere(&reports, &self.enough(&reports, kept).await);
-        Ok(self.named(reports, kept, everywhere).await)
+    pub(crate) async fn running(&self) -> Result<Spread, ConfigurationError> {
+        Ok(Spread::of(self.redis.stage_reports().await?))
     }
 
-    /// The numbers with which a process runs the revision: its own, and those of revisions that were built on it. A greater one
-    /// that Postgres does not have is of a state that it was set back from.
-    async fn enough(&self, reports: &[StageReport], kept: &Kept) -> RangeInclusive<u64> {
-        let mut newest = kept.number;
-        if reports.iter().any(|report| report.number > kept.number) {
-            newest = self.storage.newest_revision_number().await.ok().flatten().unwrap_or(newest);
+    /// Whether there is no sense in publishing it once more.
+    async fn publish_within(&self, kept: &Kept, end: Instant) -> bool {
+        match timeout_at(end, self.publish(kept)).await {
+            Ok(Ok(true)) => return true,
+            Ok(Ok(false)) => {
+                let revision = &kept.id;
+                tracing::warn!(
+                    revision,
+                    "stages have a newer or another revision; this one was not published"
+                );
+                return true;
+            }
+            Ok(Err(error)) => tracing::warn!(%error, revision = kept.id, "a revision is not published yet"),
+            Err(_) => tracing::warn!(revision = kept.id, "a revision is not published in time"),
         }
-        kept.number..=newest
+        false
     }
 
-    async fn named(&self, mut reports: Vec<StageReport>, kept: &Kept, everywhere: bool) -> Spread {
-        let place = |stage: &str| STAGES.iter().position(|known| *known == stage);
-        reports.sort_by(|a, b| (place(&a.stage), &a.instance).cmp(&(place(&b.stage), &b.instance)));
-        let mut names = HashMap::from([(kept.number, kept.id.clone())]);
-        let others: BTreeSet<u64> =
-            reports.iter().map(|report| report.number).filter(|number| *number != kept.number).collect();
-        let others: Vec<u64> = others.into_iter().filter(|number| *number > 0).collect();
-        if !others.is_empty() {
-            // Without Postgres the number alone is shown.
-            names.extend(self.storage.revision_ids(&others).await.unwrap_or_default());
+    /// The names with which a process runs the revision: its own, and those of revisions that were built on it. A greater number
+    /// under a name that Postgres does not have is of a state that it was set back from. Without Postgres its own alone counts.
+    async fn names(&self, reports: &[StageReport], kept: &Kept, end: Instant) -> HashSet<String> {
+        let newer = reports.iter().map(|report| report.number).filter(|number| *number > kept.number);
+        let newer: Vec<u64> = newer.collect::<BTreeSet<_>>().into_iter().collect();
+        let mut names = HashSet::new();
+        if !newer.is_empty() {
+            let known = timeout_at(end, self.storage.revision_ids(&newer)).await;
+            names.extend(known.ok().and_then(Result::ok).unwrap_or_default().into_values());
         }
-        Spread { reports, names, everywhere }
+        if kept.number > 0 {
+            names.insert(kept.id.clone());
+        }
+        names
     }
 }
+
+impl Until {
+    /// `wait` from now on, but not beyond `end`. Who does not wait is told how things stand, if that can be had soon.
+    pub(crate) fn after(wait: Duration, end: Option<Instant>) -> Self {
+        let now = Instant::now();
+        let bounded = |until: Instant| end.map_or(until, |end| until.min(end));
+        Self { last_look: bounded(now + wait), end: bounded(now + wait.max(A_LOOK)) }
+    }
+}
+
+/// How long one look at the stages may take.
+const A_LOOK: Duration = Duration::from_secs(1);
 
 impl Spread {
-    /// What that process runs; empty for one that waits for its first.
-    pub(crate) fn name_of(&self, number: u64) -> String {
-        if number == 0 {
-            return String::new();
-        }
-        self.names.get(&number).cloned().unwrap_or_else(|| number.to_string())
+    fn of(mut reports: Vec<StageReport>) -> Self {
+        let place = |stage: &str| STAGES.iter().position(|known| *known == stage);
+        reports.sort_by(|a, b| (place(&a.stage), &a.instance).cmp(&(place(&b.stage), &b.instance)));
+        Self { reports, everywhere: false }
     }
 }
 
-fn runs_everywhere(reports: &[StageReport], enough: &RangeInclusive<u64>) -> bool {
-    let has_one = |stage: &str| reports.iter().any(|report| report.stage == stage);
-    *enough.start() > 0
-        && STAGES.into_iter().all(has_one)
-        && reports.iter().all(|report| enough.contains(&report.number))
+fn step(report: &StageReport, number: u64, names: &HashSet<String>, tenants: &[String]) -> Step {
+    // What it says of an older one it may not say of this one.
+    let problem = report.problem.as_deref().filter(|_| report.problem_number >= number);
+    if names.contains(&report.revision) {
+        let lacks = problem.is_some_and(|problem| of_tenants(problem, tenants).next().is_some());
+        return if lacks { Step::Says } else { Step::Done };
+    }
+    if problem.is_some() { Step::Says } else { Step::Silent }
 }
 
-fn all_others_refuse(reports: &[StageReport], enough: &RangeInclusive<u64>) -> bool {
-    let mut others = reports.iter().filter(|report| !enough.contains(&report.number)).peekable();
-    others.peek().is_some() && others.all(|report| report.problem.is_some())
+fn is_everywhere(reports: &[StageReport], step: impl Fn(&StageReport) -> Step) -> bool {
+    let has_one = |stage: &str| reports.iter().any(|report| report.stage == stage);
+    STAGES.into_iter().all(has_one) && reports.iter().all(|report| step(report) == Step::Done)
+}
+
+fn is_hopeless(reports: &[StageReport], step: impl Fn(&StageReport) -> Step) -> bool {
+    let steps: Vec<Step> = reports.iter().map(step).collect();
+    steps.contains(&Step::Says) && !steps.contains(&Step::Silent)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn report(stage: &str, number: u64, problem: Option<&str>) -> StageReport {
-        StageReport {
-            stage: stage.to_owned(),
-            instance: "1".to_owned(),
-            number,
-            problem: problem.map(str::to_owned),
-        }
-    }
-
-    #[test]
-    fn everywhere_is_each_stage_and_every_process_of_it() {
-        let all: Vec<StageReport> = STAGES.iter().map(|stage| report(stage, 7, None)).collect();
-        assert!(runs_everywhere(&all, &(7..=7)));
-        assert!(runs_everywhere(&all, &(6..=7)), "a newer one was built on it");
-        assert!(!runs_everywhere(&all, &(6..=6)), "one that nobody knows was not");
-        assert!(!runs_everywhere(&all, &(8..=8)));
-        assert!(!runs_everywhere(&all, &(0..=7)), "nothing runs nowhere");
-        assert!(!runs_everywhere(&all[1..], &(7..=7)), "a stage without a process runs nothing");
-        let second = [all.as_slice(), &[report("ingest", 6, None)]].concat();
-        assert!(!runs_everywhere(&second, &(7..=7)));
-    }
-
-    #[test]
-    fn waiting_is_hopeless_only_when_all_that_are_missing_say_why() {
-        let refuses = report("ingest", 6, Some("a secret"));
-        assert!(all_others_refuse(&[report("workflow", 7, None), refuses.clone()], &(7..=7)));
-        assert!(!all_others_refuse(&[report("workflow", 6, None), refuses], &(7..=7)));
-        assert!(!all_others_refuse(&[report("workflow", 7, None)], &(7..=7)));
-    }
-}
+#[path = "spread_tests.rs"]
+mod tests;

@@ -11,7 +11,7 @@ use tributary_proto::v1::{
 use tributary_runtime::{AdminKeys, deadline::until_cut, into_status, standard_service};
 
 use super::size;
-use crate::configuration::{self, Configuration, ConfigurationError, Intent, wire};
+use crate::configuration::{self, Configuration, ConfigurationError, Intent, Until, wire};
 
 /// The service's full name.
 pub(crate) const NAME: &str = "tributary.v1.ConfigService";
@@ -80,9 +80,9 @@ impl ConfigApi {
     ) -> Result<RollbackResponse, ConfigurationError> {
         let tenants = self.tenants(&request)?;
         let end = end(&request);
-        let RollbackRequest { revision, dry_run, wait } = request.into_inner();
-        let wait = configuration::wait(wait)?;
-        let intent = self.configuration.back_to(&revision, &tenants, dry_run).await?;
+        let request = request.into_inner();
+        let wait = configuration::wait(request.wait)?;
+        let intent = self.configuration.back_to(request, &tenants).await?;
         let applied = self.carry_out(intent, &tenants, wait, end).await?;
         Ok(RollbackResponse { applied: Some(applied) })
     }
@@ -99,10 +99,9 @@ impl ConfigApi {
         if dry_run {
             return Ok(wire::applied(&applied, None, tenants));
         }
-        let until = Instant::now() + wait;
-        let until = end.map_or(until, |end| until.min(end));
         // Also where nothing changed: the call that changed it may have ended before anybody took it.
-        let spread = self.configuration.spread(&applied.revision, until).await;
+        let until = Until::after(wait, end);
+        let spread = self.configuration.spread(&applied.revision, tenants, until).await;
         Ok(wire::applied(&applied, Some(&spread), tenants))
     }
 
@@ -132,10 +131,10 @@ impl ConfigApi {
         let kept = self.configuration.at(&revision).await?;
         let documents = kept.of_tenants(&tenants).into_iter();
         let documents = documents.filter(|document| kind.is_empty() || document.kind == kind);
-        let spread = self.configuration.running(&kept).await?;
+        let spread = self.configuration.running().await?;
         Ok(ConfigServiceListResponse {
             documents: documents.map(wire::document).collect(),
-            stages: wire::stages(&spread, &kept, &tenants),
+            stages: wire::stages(&spread, &tenants),
             revision: kept.id.clone(),
         })
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod config;
 mod lag;
+mod places;
 mod watch;
 mod watched;
 
@@ -32,7 +33,7 @@ pub(crate) const NAME: &str = "tributary.v1.ProfileService";
 const DEFAULT_PAGE: u16 = 100;
 const LARGEST_PAGE: u16 = 1000;
 
-pub(crate) use self::watch::Watchers;
+pub(crate) use self::{places::Places, watch::Watchers};
 
 /// The service, ready to be served.
 pub(crate) fn service(

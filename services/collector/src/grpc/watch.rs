@@ -4,19 +4,17 @@
 //! read before the caller has taken what came before: a slow one holds a page in memory and no more, and is told once what
 //! it has not read is trimmed.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{pin::Pin, time::Duration};
 
 use futures::stream::{self, Stream as Answers, StreamExt as _};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::Instant,
-};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status};
 use tributary_model::TenantId;
 use tributary_runtime::{StreamEnd, into_status};
 use tributary_streams::{Entry, Follower, Redis, Stream};
 
+use super::places::{Place, Places};
 use crate::{error::ReadError, wire::Unreadable};
 
 /// After this long without an answer the token alone is sent: one that is never renewed is trimmed past.
@@ -32,8 +30,7 @@ pub(super) type Pick<M> = Box<dyn Fn(&Entry) -> Result<Option<M>, Unreadable> + 
 pub(crate) struct Watchers {
     redis: Redis,
     partitions: u16,
-    most: usize,
-    places: Arc<Semaphore>,
+    places: Places,
     stopping: CancellationToken,
 }
 
@@ -48,10 +45,8 @@ pub(super) struct Wanted<'a, M, A> {
 }
 
 impl Watchers {
-    /// At most `most` at once.
-    pub(crate) fn new(redis: Redis, partitions: u16, most: usize, stopping: CancellationToken) -> Self {
-        let places = Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
-        Self { redis, partitions, most, places, stopping }
+    pub(crate) fn new(redis: Redis, partitions: u16, places: Places, stopping: CancellationToken) -> Self {
+        Self { redis, partitions, places, stopping }
     }
 
     /// Begins to watch: positions are taken, and the token judged, before this answers.
@@ -60,8 +55,7 @@ impl Watchers {
         call: &Request<T>,
         wanted: Wanted<'_, M, A>,
     ) -> Result<Watching<A>, ReadError> {
-        let place = self.places.clone().try_acquire_owned();
-        let place = place.map_err(|_| ReadError::Watchers { most: self.most })?;
+        let place = self.places.take(&wanted.tenant)?;
         let end = StreamEnd::of(call, self.stopping.clone());
         let Wanted { tenant, stream, resume_token, pick, answer } = wanted;
         let follower = self.redis.follow(stream, self.partitions, resume_token).await?;
@@ -84,7 +78,7 @@ struct Watcher<M, A> {
     answer: fn(Option<M>, String) -> A,
     end: StreamEnd,
     told: Instant,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl<M, A> Watcher<M, A> {

@@ -61,7 +61,7 @@ async fn what_is_applied_is_planned_recorded_published_and_can_be_gone_back_to()
     let told: Vec<(&str, &str)> =
         history.iter().map(|revision| (revision.revision.as_str(), revision.note.as_str())).collect();
     let expected = [
-        (back.revision.as_str(), "back to 1"),
+        (back.revision.as_str(), &*format!("back to revision {}", first.revision)),
         (third.revision.as_str(), ""),
         (second.revision.as_str(), "for the sale"),
         (first.revision.as_str(), ""),

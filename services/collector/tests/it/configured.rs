@@ -6,7 +6,7 @@ use tonic::{Request, Status, transport::Channel};
 use tributary_config::Revision;
 use tributary_proto::v1::{self, DocumentAction, config_service_client::ConfigServiceClient};
 use tributary_runtime::Tasks;
-use tributary_streams::{Live, Redis};
+use tributary_streams::{Live, Prepared, Redis};
 
 use crate::support::{Collector, admin};
 
@@ -59,6 +59,15 @@ pub(crate) fn with_both<T>(message: T) -> Request<T> {
     request
 }
 
+/// Applies these documents and waits that many seconds for the stages.
+pub(crate) fn waiting(documents: &[v1::Document], seconds: i64) -> v1::ApplyRequest {
+    let wait = Some(prost_types::Duration { seconds, nanos: 0 });
+    v1::ApplyRequest { wait, ..request(documents) }
+}
+
+/// All stages but the collector, which is a real one.
+pub(crate) const OTHERS: [&str; 4] = ["ingest", "preprocess", "workflow", "dispatcher"];
+
 impl Collector {
     pub(crate) async fn configuration(&self) -> ConfigServiceClient<Channel> {
         ConfigServiceClient::connect(self.uri()).await.unwrap()
@@ -71,8 +80,8 @@ impl Collector {
     pub(crate) async fn roll_back(&self, revision: &str) -> Result<v1::ApplyResponse, Status> {
         let request = v1::RollbackRequest {
             revision: revision.to_owned(),
-            dry_run: false,
             wait: Some(prost_types::Duration::default()),
+            ..Default::default()
         };
         let answer = self.configuration().await.rollback(admin(request)).await?;
         Ok(answer.into_inner().applied.unwrap())
@@ -89,19 +98,38 @@ impl Collector {
     }
 }
 
-/// A process that says it is one of a stage, and takes revisions up to a number.
+/// A process that says it is one of a stage.
 pub(crate) struct FakeStage {
     tasks: Tasks,
 }
 
 impl FakeStage {
+    /// Takes revisions up to a number.
     pub(crate) fn start(redis: &Redis, stage: &'static str, up_to: u64) -> Self {
+        Self::with(redis, stage, move |revision| match revision {
+            revision if revision.number <= up_to => Ok(Vec::new()),
+            _ => Err("a.yaml:4:1: Mapping theirs of tenant other is wrong".to_owned()),
+        })
+    }
+
+    /// Takes every revision, and lacks something for it.
+    pub(crate) fn lacking(redis: &Redis, stage: &'static str, lines: &[&str]) -> Self {
+        let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+        Self::with(redis, stage, move |_| Ok(lines.clone()))
+    }
+
+    fn with(
+        redis: &Redis,
+        stage: &'static str,
+        problems: impl Fn(&Revision) -> Result<Vec<String>, String> + Send + Sync + 'static,
+    ) -> Self {
         let (tasks, redis) = (Tasks::new(), redis.clone());
         let stopping = tasks.stopping();
         tasks.spawn("fake stage", async move {
-            let prepare = move |bytes: &[u8]| match Revision::from_bytes(bytes)?.number {
-                number if number <= up_to => Ok(number),
-                _ => Err("Source website of tenant demo: DEMO_KEY is not set".to_owned()),
+            let prepare = move |bytes: &[u8]| {
+                let revision = Revision::from_bytes(bytes)?;
+                let problems = problems(&revision)?;
+                Ok(Prepared { revision: revision.id(), value: revision.number, problems })
             };
             let started = stopping.run_until_cancelled(Live::start(redis, stage, prepare)).await;
             if let Some(live) = started {

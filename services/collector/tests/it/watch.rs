@@ -158,6 +158,25 @@ async fn one_watcher_too_many_is_refused_until_another_leaves() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_tenant_does_not_take_the_places_of_all() {
+    let world = World::new().await;
+    let settings = Settings { listen: ([127, 0, 0, 1], 0).into(), watchers: 4, ..Settings::default() };
+    let collector = world.collector_with(settings).await;
+    let mut ours = Vec::new();
+    for _ in 0..2 {
+        ours.push(events(&collector, admin(from_now())).await.unwrap());
+    }
+    let refused = events(&collector, admin(from_now())).await.unwrap_err();
+    assert_eq!(reason_of(&refused).as_deref(), Some("TOO_MANY_WATCHERS"));
+    assert!(refused.message().contains("tenant"), "{}", refused.message());
+    let theirs = || with_key(from_now(), "admin-key-of-other");
+    let _theirs = (events(&collector, theirs()).await.unwrap(), events(&collector, theirs()).await.unwrap());
+    let refused = events(&collector, admin(from_now())).await.unwrap_err();
+    assert!(refused.message().contains("this process already has the 4"), "{}", refused.message());
+    collector.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_watch_ends_with_its_deadline_and_with_the_process() {
     let world = World::new().await;
     let collector = world.collector().await;

@@ -9,6 +9,10 @@ use crate::stage::{Running, SOON, city, destination};
 const QUICK: &str =
     "  profiles: {quiet: 50ms, longest_wait: 10s}\n  retry: {attempts: 100, first: 50ms, longest: 100ms}\n";
 
+const TWICE: &str =
+    "  profiles: {quiet: 50ms, longest_wait: 10s}\n  retry: {attempts: 2, first: 50ms, longest: 100ms}\n";
+const LATER: &str = "  profiles: {quiet: 500ms, longest_wait: 10s}\n";
+
 async fn first(receiver: &Receiver) -> Request {
     eventually(SOON, async || receiver.requests().into_iter().next().ok_or_else(|| "no request yet".into()))
         .await
@@ -56,16 +60,26 @@ async fn what_is_under_way_counts_under_the_next_revision_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_revision_whose_secrets_are_missing_is_reported_by_their_names_and_the_last_one_kept() {
-    let receiver = Receiver::start().await.unwrap();
-    let stage = Running::start(&[destination("crm", &receiver, QUICK)]).await;
+async fn a_destination_without_its_secret_waits_is_named_and_hinders_no_other() {
+    let (crm, mail) = (Receiver::start().await.unwrap(), Receiver::start().await.unwrap());
+    // The second attempt is the last: had the wait counted as one there would be none left.
+    crm.script([503]);
     let secret = format!(
         "---\nkind: Destination\nname: crm\ntenant: t\nspec:\n  webhook: {{url: '{}', \
-         headers: {{x: {{env: TRIBUTARY_TEST_NOBODY_SETS_THIS}}}}}}\n",
-        receiver.url()
+         headers: {{x: {{env: NOBODY_SETS_THIS}}}}}}\n{TWICE}",
+        crm.url()
     );
-    stage.configure(2, &[secret]).await;
-    stage.reports(1, "TRIBUTARY_TEST_NOBODY_SETS_THIS").await;
+    let stage = Running::start(&[secret, destination("mail", &mail, LATER)]).await;
+    stage.reports(1, "t: Destination crm: environment variable NOBODY_SETS_THIS is not set").await;
     stage.publish("p", "Berlin").await;
-    assert_eq!(city(&first(&receiver).await), "Berlin");
+    assert_eq!(city(&first(&mail).await), "Berlin");
+    // Its own timer came up before that one.
+    assert_eq!(crm.requests().len(), 0);
+    stage.configure(2, &[destination("crm", &crm, TWICE), destination("mail", &mail, LATER)]).await;
+    let taken = eventually(SOON, async || match crm.requests().as_slice() {
+        [_, second] => Ok(second.clone()),
+        others => Err(format!("{} requests", others.len())),
+    });
+    assert_eq!(city(&taken.await), "Berlin");
+    stage.reports(2, "").await;
 }

@@ -2,6 +2,7 @@
 
 use super::violation;
 use serde_json::{Map, Value};
+use tributary_model::MAX_EXACT;
 use tributary_proto::raw::{DocumentError, RawStruct};
 use tributary_proto::v1;
 
@@ -13,9 +14,6 @@ const MAX_NAME: usize = 256;
 
 /// Violations told of one document; whoever mends them is told the next ones.
 const MAX_VIOLATIONS: usize = 16;
-
-/// Integers beyond it are not exact in JSON, nor in most clients.
-const MAX_INTEGER: f64 = 9_007_199_254_740_992.0;
 
 /// Why a document makes the whole payload unusable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +80,9 @@ impl<'a> Check<'a> {
 
     fn value(&mut self, value: &'a Value) {
         match value {
-            Value::Number(number) if number.as_f64().is_some_and(|number| number.abs() > MAX_INTEGER) => {
+            Value::Number(number)
+                if number.as_f64().is_some_and(|number| number.abs() > MAX_EXACT as f64) =>
+            {
                 let text = "integers are exact within 2^53 only; send a larger one as text";
                 self.refuse("NUMBER_TOO_LARGE", text);
             }

@@ -4,24 +4,24 @@
 
 use std::{
     collections::BTreeSet,
-    io::{IsTerminal as _, stdin},
     path::{Path, PathBuf},
     time::Duration,
 };
 
+use anyhow::Context as _;
 use tonic::Status;
 use tributary_config::{Config, Document};
 use tributary_proto::v1::{self, config_service_client::ConfigServiceClient};
 
 use super::{
-    diagnostics, on_the_wire,
+    confirm, diagnostics, on_the_wire,
     outcome::{self, Asked},
     request, validate, wait,
 };
 use crate::{
-    cli::Globals,
+    cli::{self, Globals},
     errors,
-    mesh::{Authorized, Mesh},
+    mesh::{Authorized, Mesh, Place},
     out,
     read::Address,
     write_keys,
@@ -30,17 +30,21 @@ use crate::{
 /// What to apply, and how.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  tributary apply -f deploy/example --dry-run
-  tributary apply -f deploy/example --note \"points for reviews\"
-  tributary apply -f deploy/example --prune       the directory is all there is to be
+  tributary apply deploy/example --dry-run
+  tributary apply deploy/example --note \"points for reviews\"
+  tributary apply deploy/example --prune          the directory is all there is to be
 
 All documents or none become the configuration, as one revision. The command ends when every live stage runs it; with
-exit code 1 where one does not. Write keys that the documents name and nobody has yet are made, where the mesh is one of
+exit code 1 where one does not, or lacks a secret. Before documents are deleted it is asked; where nobody can be asked
+--yes has to be given. Write keys that the documents name and nobody has yet are made, where the mesh is one of
 `tributary up` in this folder.")]
 pub(crate) struct Args {
     /// The directory of documents.
-    #[arg(short, long = "file", value_name = "DIR")]
-    file: PathBuf,
+    #[arg(value_name = "DIR", value_parser = cli::directory, required_unless_present = "file", conflicts_with = "file")]
+    directory: Option<PathBuf>,
+    /// The same.
+    #[arg(short, long = "file", value_name = "DIR", value_parser = cli::directory)]
+    file: Option<PathBuf>,
     /// Only say what would change.
     #[arg(long)]
     dry_run: bool,
@@ -72,15 +76,18 @@ pub(crate) async fn run(args: Args, globals: &Globals) -> anyhow::Result<()> {
 }
 
 async fn apply(mesh: &Mesh, args: &Args, globals: &Globals) -> anyhow::Result<()> {
-    let (config, documents) = validate::load(&args.file).map_err(|errors| {
-        validate::tell(&args.file, &errors, globals);
-        validate::failure(&args.file, &errors)
+    let directory = args.directory.as_deref().or(args.file.as_deref());
+    let directory = directory.context("no directory of documents was named")?;
+    let (config, documents) = validate::load(directory).map_err(|errors| {
+        validate::tell(directory, &errors, globals);
+        validate::failure(directory, &errors)
     })?;
+    validate::warn(&config);
     let documents = validate::configured(documents);
     let tenants: BTreeSet<&str> = documents.iter().map(|document| document.tenant.as_str()).collect();
     let keys = mesh.admin_keys_of(tenants)?;
-    let (url, mut client) = mesh.configuration(args.address.url.as_deref(), &keys)?;
-    let told = |status: Status| refusal(&args.file, &url, &status, globals);
+    let (place, mut client) = mesh.configuration(args.address.url.as_deref(), &keys)?;
+    let told = |status: Status| refusal(directory, &place, &status, globals);
 
     let wanted = v1::ApplyRequest {
         documents: documents.into_iter().map(on_wire).collect(),
@@ -95,7 +102,7 @@ async fn apply(mesh: &Mesh, args: &Args, globals: &Globals) -> anyhow::Result<()
         json: args.json,
         wait: args.wait,
         shown: false,
-        secrets: mesh.own_secrets(&url),
+        secrets: mesh.own_secrets(&place),
     };
     if args.dry_run {
         return outcome::show(&plan, &asked, globals.style());
@@ -104,10 +111,10 @@ async fn apply(mesh: &Mesh, args: &Args, globals: &Globals) -> anyhow::Result<()
         outcome::changes(&plan, globals.style())?;
         asked.shown = true;
     }
-    if !args.yes && !args.json && deletes(&plan) {
-        confirm().await?;
+    if !args.yes && outcome::deletes(&plan) {
+        confirm::deletion(args.json).await?;
     }
-    if let Some(folder) = mesh.own_folder(&url) {
+    if let Some(folder) = mesh.own_folder(&place) {
         make_write_keys(folder, &config)?;
     }
     let apply = v1::ApplyRequest { base_revision: plan.revision, wait: on_the_wire(args.wait), ..wanted };
@@ -124,7 +131,7 @@ async fn call(
 }
 
 /// What the mesh finds wrong is shown as if it had been found here.
-fn refusal(directory: &Path, url: &str, status: &Status, globals: &Globals) -> anyhow::Error {
+fn refusal(directory: &Path, place: &Place, status: &Status, globals: &Globals) -> anyhow::Error {
     if errors::reason(status) == "REVISION_CHANGED" {
         return anyhow::anyhow!(
             "somebody else has configured the mesh meanwhile, and nothing was applied: apply again, and look at what \
@@ -132,7 +139,7 @@ fn refusal(directory: &Path, url: &str, status: &Status, globals: &Globals) -> a
         );
     }
     let Some(wrong) = diagnostics::of_status(status).filter(|wrong| !wrong.is_empty()) else {
-        return errors::of_call(url, status);
+        return errors::of_call(place, status);
     };
     for error in &wrong {
         out::note(format_args!("{}\n", diagnostics::one(directory, error, globals.error_style())));
@@ -146,26 +153,6 @@ fn make_write_keys(folder: &Path, config: &Config) -> anyhow::Result<()> {
     if !made.is_empty() {
         out::note(format_args!("made, and told clients in {}/env: {}", folder.display(), made.join(", ")));
     }
-    Ok(())
-}
-
-fn deletes(plan: &v1::ApplyResponse) -> bool {
-    plan.changes.iter().any(|change| change.action() == v1::DocumentAction::Delete)
-}
-
-/// Asks a person; a script has said what it wants.
-async fn confirm() -> anyhow::Result<()> {
-    if !(stdin().is_terminal() && out::is_terminal()) {
-        return Ok(());
-    }
-    out::note("Documents will be deleted. Go on? [y/N]");
-    let answer = tokio::task::spawn_blocking(|| {
-        let mut line = String::new();
-        stdin().read_line(&mut line).map(|_| line)
-    });
-    let answer = answer.await??;
-    let yes = matches!(answer.trim(), "y" | "Y" | "yes");
-    anyhow::ensure!(yes, "nothing was applied");
     Ok(())
 }
 

@@ -1,11 +1,12 @@
 //! What is wrong with documents, with the line it is wrong in, as compilers show it.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use tonic::Status;
 use tonic_types::StatusExt as _;
 use tributary_config::{ConfigError, ConfigErrors};
 
+use super::excerpt::{self, Excerpt};
 use crate::out::{Style, short};
 
 /// Longer lines are cut: a place beyond is told by its number only.
@@ -47,29 +48,17 @@ pub(super) fn one(directory: &Path, error: &ConfigError, style: Style) -> String
         return text;
     }
     text.push_str(&format!("\n  {} {file}:{}:{}", style.dim("-->"), error.line, error.column));
-    if let Some(source) = source(&path, error) {
-        let number = error.line.to_string();
+    if let Some(Excerpt { line, text: source, mark }) = excerpt::of(&path, error) {
+        let number = line.to_string();
         let margin = " ".repeat(number.len());
         let bar = style.dim("|");
         text.push_str(&format!("\n {margin} {bar}\n {} {bar} {}", style.dim(&number), short(&source, WIDTH)));
-        let column = usize::try_from(error.column).unwrap_or(WIDTH);
-        if (1..WIDTH).contains(&column) {
-            text.push_str(&format!("\n {margin} {bar} {}{}", " ".repeat(column - 1), style.red("^")));
+        if mark.end <= WIDTH {
+            let carets = style.red("^".repeat(mark.len()));
+            text.push_str(&format!("\n {margin} {bar} {}{carets}", " ".repeat(mark.start)));
         }
     }
     text
-}
-
-/// The line that is meant. In documents that name secrets somebody may have written the secret itself, which is the very
-/// thing that is wrong then: those are not shown.
-fn source(path: &Path, error: &ConfigError) -> Option<String> {
-    let document = error.document.as_deref()?;
-    if document.starts_with("Source") || document.starts_with("Destination") {
-        return None;
-    }
-    let text = fs::read_to_string(path).ok()?;
-    let index = usize::try_from(error.line).ok()?.checked_sub(1)?;
-    text.lines().nth(index).map(str::to_owned)
 }
 
 /// `file:line:column`, of which a file alone may be left.
@@ -87,6 +76,7 @@ fn place(field: &str) -> (&str, u64, u64) {
 mod tests {
     use super::*;
     use crate::out::Color;
+    use std::fs;
 
     fn shown(document: &str) -> String {
         let folder = tempfile::tempdir().unwrap();
@@ -107,7 +97,7 @@ mod tests {
     fn an_error_is_shown_with_its_line_and_a_caret() {
         assert_eq!(
             shown("Mapping purchase"),
-            "error: Mapping purchase: `ad` is no operation; did you mean `add`?\n  --> conf/shop.yaml:3:7\n   |\n 3 |   op: ad\n   |       ^"
+            "error: Mapping purchase: `ad` is no operation; did you mean `add`?\n  --> conf/shop.yaml:3:7\n   |\n 3 |   op: ad\n   |       ^^"
         );
     }
 

@@ -52,14 +52,20 @@ pub(super) fn show(answer: &v1::ApplyResponse, asked: &Asked, style: Style) -> a
         return Ok(());
     }
     let mut complaints = stages::complaints(&answer.stages, &answer.revision);
-    if let Some(secrets) = &asked.secrets {
+    let of_secrets = complaints.iter().any(|complaint| complaint.contains("TRIBUTARY_SECRETS"));
+    if let Some(secrets) = asked.secrets.as_ref().filter(|_| of_secrets) {
         complaints.push(format!("$TRIBUTARY_SECRETS is {} here: a file for each name", secrets.display()));
     }
     anyhow::bail!(
-        "revision {} is in force, and not everywhere:\n  {}\n  to go back: tributary rollback, with a revision of `tributary history`",
+        "revision {} is in force, and not all is well with it:\n  {}\n  to go back: tributary rollback, with a revision of `tributary history`",
         answer.revision,
         complaints.join("\n  ")
     )
+}
+
+/// Whether something goes.
+pub(super) fn deletes(plan: &v1::ApplyResponse) -> bool {
+    plan.changes.iter().any(|change| change.action() == v1::DocumentAction::Delete)
 }
 
 /// The diff, and the counts below it.
@@ -95,6 +101,11 @@ fn standing(answer: &v1::ApplyResponse, asked: &Asked, style: Style) -> String {
         format!("revision {} is in force, and all stages run it", style.green(revision))
     } else if asked.wait.is_zero() {
         format!("revision {revision} is in force; it was not waited for the stages")
+    } else if stages::all_run(&answer.stages, revision) {
+        format!(
+            "revision {revision} is in force, all stages run it, and {}",
+            style.red("something is missing")
+        )
     } else {
         format!("revision {revision} is in force, and {}", style.red("not all stages run it"))
     }
@@ -124,6 +135,7 @@ mod tests {
         let said = shown(&answer, &asked(10)).unwrap_err().to_string();
         assert!(said.contains("workflow (a1) runs 1-a: the secret is missing"), "{said}");
         assert!(said.contains("tributary rollback"), "{said}");
+        assert!(!said.contains("a file for each name"), "no secret is missing: {said}");
         assert!(shown(&answer, &asked(0)).is_ok());
         let everywhere = v1::ApplyResponse { everywhere: true, ..answer };
         assert!(shown(&everywhere, &asked(10)).is_ok());

@@ -3,32 +3,46 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tributary_proto::v1;
+use tonic::Status;
+use tributary_proto::v1::{self, config_service_client::ConfigServiceClient};
 
 use super::{
-    on_the_wire,
+    confirm, on_the_wire,
     outcome::{self, Asked},
-    request, wait,
+    refused, request, wait,
 };
-use crate::{cli::Globals, errors, mesh::Mesh, read::Address};
+use crate::{
+    cli::Globals,
+    errors,
+    mesh::{Authorized, Mesh},
+    read::Address,
+};
 
 /// To which revision, and how.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   tributary history                      which revisions there are
   tributary rollback 3 --dry-run         what going back to revision 3 would change
-  tributary rollback 3
+  tributary rollback 3 --note \"points were wrong\"
 
-The history stays: going back makes a new revision. Documents that did not exist then are deleted.")]
+The history stays: going back makes a new revision. Documents that did not exist then are deleted: it is asked before,
+and where nobody can be asked --yes has to be given.")]
 pub(crate) struct Args {
     /// A revision, or its number.
+    #[arg(value_parser = super::revision)]
     revision: String,
     /// Only say what would change.
     #[arg(long)]
     dry_run: bool,
+    /// Do not ask before something is deleted.
+    #[arg(short, long)]
+    yes: bool,
     /// How long to wait for the stages to run it; 0s does not wait.
     #[arg(long, default_value = "10s", value_parser = wait)]
     wait: Duration,
+    /// Why, for the history; at most 512 bytes. Else it says which revision it goes back to.
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    note: String,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -42,13 +56,47 @@ pub(crate) struct Args {
 /// The mesh is not known, does not answer, has no such revision, or does not run it everywhere.
 pub(crate) async fn run(args: Args, globals: &Globals) -> anyhow::Result<()> {
     let mesh = Mesh::find(globals)?;
-    let (url, mut client) = mesh.configuration(args.address.url.as_deref(), &mesh.admin_keys()?)?;
-    let (dry_run, wait) = (args.dry_run, on_the_wire(args.wait));
-    let message = v1::RollbackRequest { revision: args.revision, dry_run, wait };
-    let answer = client.rollback(request(message, args.wait)).await;
-    let answer = answer.map_err(|status| errors::of_call(&url, &status))?.into_inner();
+    let (place, mut client) = mesh.configuration(args.address.url.as_deref(), &mesh.admin_keys()?)?;
+    let wanted = v1::RollbackRequest {
+        revision: args.revision.clone(),
+        note: args.note.clone(),
+        ..v1::RollbackRequest::default()
+    };
+    let plan = v1::RollbackRequest { dry_run: true, ..wanted.clone() };
+    let plan = call(&mut client, plan, Duration::ZERO).await.map_err(|status| refused(&place, &status))?;
+    let plan = plan.applied.context("the mesh answered without saying what it would do")?;
+    let mut asked = Asked {
+        dry_run: args.dry_run,
+        json: args.json,
+        wait: args.wait,
+        shown: false,
+        secrets: mesh.own_secrets(&place),
+    };
+    if args.dry_run {
+        return outcome::show(&plan, &asked, globals.style());
+    }
+    if !args.json {
+        outcome::changes(&plan, globals.style())?;
+        asked.shown = true;
+    }
+    if !args.yes && outcome::deletes(&plan) {
+        confirm::deletion(args.json).await?;
+    }
+    let back = v1::RollbackRequest { base_revision: plan.revision, wait: on_the_wire(args.wait), ..wanted };
+    let answer = call(&mut client, back, args.wait).await.map_err(|status| match &*errors::reason(&status) {
+        "REVISION_CHANGED" => anyhow::anyhow!(
+            "somebody else has configured the mesh meanwhile, and nothing was changed: look at what going back means now"
+        ),
+        _ => refused(&place, &status),
+    })?;
     let applied = answer.applied.context("the mesh answered without saying what it did")?;
-    let asked =
-        Asked { dry_run, json: args.json, wait: args.wait, shown: false, secrets: mesh.own_secrets(&url) };
     outcome::show(&applied, &asked, globals.style())
+}
+
+async fn call(
+    client: &mut ConfigServiceClient<Authorized>,
+    message: v1::RollbackRequest,
+    wait: Duration,
+) -> Result<v1::RollbackResponse, Status> {
+    Ok(client.rollback(request(message, wait)).await?.into_inner())
 }

@@ -6,7 +6,10 @@ use serde_json::json;
 use tributary_config::{Config, ConfigError, ConfigErrors, Document, read_directory};
 
 use super::diagnostics;
-use crate::{cli::Globals, out};
+use crate::{
+    cli::{self, Globals},
+    out,
+};
 
 /// Documents of this kind are tested, never configured.
 const SCENARIO: &str = "Scenario";
@@ -20,7 +23,7 @@ const SCENARIO: &str = "Scenario";
 Nothing is contacted and no secret is needed. All errors are told at once, each with its place.")]
 pub(crate) struct Args {
     /// The directory of documents.
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", value_parser = cli::directory)]
     directory: PathBuf,
     /// Print one JSON object.
     #[arg(long)]
@@ -36,11 +39,13 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> anyhow::Result<()> {
         Ok((config, documents)) => {
             let (tenants, revision) = (config.tenants.len(), &config.revision);
             if args.json {
-                let documents = documents.len();
-                return out::json(
-                    &json!({"ok": true, "documents": documents, "tenants": tenants, "revision": revision}),
-                );
+                let warnings: Vec<_> = config.warnings.iter().map(for_programs).collect();
+                return out::json(&json!({
+                    "ok": true, "documents": documents.len(), "tenants": tenants, "revision": revision,
+                    "errors": [], "warnings": warnings,
+                }));
             }
+            warn(&config);
             let all = documents.len();
             let scenarios = match all - configured(documents).len() {
                 0 => String::new(),
@@ -51,7 +56,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> anyhow::Result<()> {
         }
         Err(errors) if args.json => {
             let listed: Vec<_> = errors.errors().iter().map(for_programs).collect();
-            out::json(&json!({"ok": false, "errors": listed}))?;
+            out::json(&json!({"ok": false, "errors": listed, "warnings": []}))?;
             Err(failure(&args.directory, &errors))
         }
         Err(errors) => {
@@ -75,6 +80,13 @@ pub(super) fn configured(documents: Vec<Document>) -> Vec<Document> {
 /// Shows all errors where people see them.
 pub(crate) fn tell(directory: &Path, errors: &ConfigErrors, globals: &Globals) {
     out::note(diagnostics::all(directory, errors, globals.error_style()));
+}
+
+/// Tells what is suspicious; that keeps nobody from anything.
+pub(super) fn warn(config: &Config) {
+    for warning in &config.warnings {
+        out::note(format_args!("warning: {warning}"));
+    }
 }
 
 /// That there are errors, and how many.

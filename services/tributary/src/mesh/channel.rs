@@ -71,8 +71,11 @@ pub(crate) fn root<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'st
 }
 
 fn endpoint(url: &str) -> anyhow::Result<Endpoint> {
+    let wrong = || format!("{url} is not an address like http://127.0.0.1:7701");
+    // Without a scheme it would only be noticed at the first call, as an answer that does not come.
+    anyhow::ensure!(url.starts_with("http://") || url.starts_with("https://"), wrong());
     Ok(Endpoint::from_shared(url.to_owned())
-        .with_context(|| format!("{url} is not an address like http://127.0.0.1:7701"))?
+        .with_context(wrong)?
         .connect_timeout(Duration::from_secs(2))
         // A watch is silent for long, and a peer that is gone must be noticed all the same.
         .http2_keep_alive_interval(Duration::from_secs(10))

@@ -1,6 +1,6 @@
 //! Which admin keys are shown: one tenant's for reads, those of all tenants concerned for configuration.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context as _;
 
@@ -29,6 +29,21 @@ impl Mesh {
             self.file.iter().chain(all).filter(|(name, _)| name.starts_with(WRITE_KEY)).collect();
         let mut keys = keys.into_values();
         keys.next().filter(|_| keys.next().is_none()).map(str::to_owned)
+    }
+
+    /// The sources whose write keys are known here, as far as their variables tell.
+    pub(crate) fn known_sources(&self) -> Vec<String> {
+        let all = self.environment.keys().map(String::as_str).chain(self.file.iter().map(|(name, _)| name));
+        let names: BTreeSet<&str> = all.filter_map(|name| name.strip_prefix(WRITE_KEY)).collect();
+        names.into_iter().map(|name| name.to_lowercase().replace('_', "-")).collect()
+    }
+
+    /// Where an admin key was found.
+    pub(super) fn admin_key_from(&self, key: &str) -> Option<String> {
+        let given = self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let of_key = |(name, value): &(&str, &str)| name.starts_with(SHORT) && *value == key;
+        let (name, _) = given.chain(self.file.iter()).find(of_key)?;
+        Some(self.origin(name))
     }
 
     /// The key of the tenant that was chosen, else the one with the short name.
@@ -122,6 +137,14 @@ mod tests {
         assert_eq!(mesh(&[], &FILE, Some("web-shop")).admin_key().unwrap(), "b");
         let said = mesh(&[], &FILE, Some("news")).admin_key().unwrap_err().to_string();
         assert!(said.contains("TRIBUTARY_ADMIN_KEY_NEWS"), "{said}");
+    }
+
+    #[test]
+    fn it_is_known_where_a_key_was_found_and_which_sources_have_one() {
+        let known = mesh(&[("TRIBUTARY_ADMIN_KEY", "c"), ("TRIBUTARY_WRITE_KEY_WEB_SHOP", "w")], &FILE, None);
+        assert_eq!(known.admin_key_from("c").unwrap(), "TRIBUTARY_ADMIN_KEY of the environment");
+        assert_eq!(known.admin_key_from("nowhere"), None);
+        assert_eq!(known.known_sources(), ["web-shop"]);
     }
 
     #[test]

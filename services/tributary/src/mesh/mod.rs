@@ -4,6 +4,7 @@
 
 mod channel;
 mod keys;
+mod place;
 
 use std::{
     collections::BTreeMap,
@@ -22,6 +23,7 @@ use crate::{EnvFile, cli::Globals, environment::filled};
 
 pub(crate) use channel::{Authorized, bearer, connect, no_answer, root};
 pub(crate) use keys::{admin_key_variable, write_key_variable};
+pub(crate) use place::Place;
 
 /// The folder in which `up` keeps everything.
 pub(crate) const FOLDER: &str = ".tributary";
@@ -96,10 +98,10 @@ impl Mesh {
     pub(crate) fn profiles(
         &self,
         url: Option<&str>,
-    ) -> anyhow::Result<(String, ProfileServiceClient<Authorized>)> {
+    ) -> anyhow::Result<(Place, ProfileServiceClient<Authorized>)> {
         let url = self.look_up(url, PROFILES_URL, "the address of the mesh")?;
-        let authorized = authorized(channel(&url)?, &[self.admin_key()?])?;
-        Ok((url, ProfileServiceClient::new(authorized)))
+        let (place, authorized) = self.call_at(url, &[self.admin_key()?])?;
+        Ok((place, ProfileServiceClient::new(authorized)))
     }
 
     /// Configuration, with these admin keys.
@@ -107,32 +109,48 @@ impl Mesh {
         &self,
         url: Option<&str>,
         keys: &[String],
-    ) -> anyhow::Result<(String, ConfigServiceClient<Authorized>)> {
+    ) -> anyhow::Result<(Place, ConfigServiceClient<Authorized>)> {
         let url = self.look_up(url, PROFILES_URL, "the address of the mesh")?;
-        let authorized = authorized(channel(&url)?, keys)?;
+        let (place, authorized) = self.call_at(url, keys)?;
         // A configuration may have 1 MiB of documents, and a plan shows what was and what will be.
-        Ok((url, ConfigServiceClient::new(authorized).max_decoding_message_size(16 << 20)))
+        Ok((place, ConfigServiceClient::new(authorized).max_decoding_message_size(16 << 20)))
     }
 
     /// Workflows, as one tenant.
     pub(crate) fn workflows(
         &self,
         url: Option<&str>,
-    ) -> anyhow::Result<(String, WorkflowServiceClient<Authorized>)> {
+    ) -> anyhow::Result<(Place, WorkflowServiceClient<Authorized>)> {
         let url = self.look_up(url, WORKFLOW_URL, "the address of the workflow stage")?;
-        let authorized = authorized(channel(&url)?, &[self.admin_key()?])?;
-        Ok((url, WorkflowServiceClient::new(authorized)))
+        let (place, authorized) = self.call_at(url, &[self.admin_key()?])?;
+        Ok((place, WorkflowServiceClient::new(authorized)))
+    }
+
+    fn call_at(&self, url: String, keys: &[String]) -> anyhow::Result<(Place, Authorized)> {
+        let authorized = authorized(channel(&url)?, keys)?;
+        let from: Vec<String> = keys.iter().filter_map(|key| self.admin_key_from(key)).collect();
+        Ok((Place::new(url, from.join(" and ")), authorized))
+    }
+
+    /// Where what has this name was found, such as `NAME of the environment`.
+    pub(crate) fn origin(&self, name: &str) -> String {
+        match &self.folder {
+            Some(folder) if !self.environment.contains_key(name) => {
+                format!("{name} of {}", folder.join(ENV_FILE).display())
+            }
+            _ => format!("{name} of the environment"),
+        }
     }
 
     /// The folder of the mesh of `up` that is called, unless flags or the environment say that it is another one.
-    pub(crate) fn own_folder(&self, url: &str) -> Option<&Path> {
+    pub(crate) fn own_folder(&self, place: &Place) -> Option<&Path> {
         let folder = self.folder.as_deref()?;
-        (self.file.get(PROFILES_URL) == Some(url)).then_some(folder)
+        (self.file.get(PROFILES_URL) == Some(&*place.url)).then_some(folder)
     }
 
     /// Where its stages find secrets.
-    pub(crate) fn own_secrets(&self, url: &str) -> Option<PathBuf> {
-        self.own_folder(url).map(|folder| folder.join(SECRETS))
+    pub(crate) fn own_secrets(&self, place: &Place) -> Option<PathBuf> {
+        self.own_folder(place).map(|folder| folder.join(SECRETS))
     }
 
     /// What clients are told of a mesh of `up`: its file, and what it says.
@@ -196,7 +214,7 @@ mod tests {
     fn secrets_are_made_only_for_the_mesh_whose_folder_it_is() {
         let mut mesh = mesh(&[], &[(PROFILES_URL, "http://127.0.0.1:7704")], None);
         mesh.folder = Some("/somewhere/.tributary".into());
-        assert!(mesh.own_folder("http://127.0.0.1:7704").is_some());
-        assert!(mesh.own_folder("https://mesh.example.com").is_none());
+        assert!(mesh.own_folder(&Place::of("http://127.0.0.1:7704")).is_some());
+        assert!(mesh.own_folder(&Place::of("https://mesh.example.com")).is_none());
     }
 }

@@ -1,6 +1,7 @@
 //! What the command shows: lines, tables and documents, coloured on a terminal.
 
 mod document;
+mod meant;
 mod screen;
 mod style;
 mod table;
@@ -13,6 +14,7 @@ use std::{
 use serde_json::Value;
 
 pub(crate) use document::{leaves, short};
+pub(crate) use meant::did_you_mean;
 pub(crate) use screen::{EVERY, Screen};
 pub(crate) use style::{Color, Style};
 pub(crate) use table::Table;

@@ -1,12 +1,13 @@
 //! `events`: what happened to a profile, newest first.
 
+use clap::builder::NonEmptyStringValueParser;
 use tributary_proto::v1::{self, profile_service_client::ProfileServiceClient};
 
 use super::{Address, request, shown};
 use crate::{
     cli::Globals,
     errors,
-    mesh::{Authorized, Mesh},
+    mesh::{Authorized, Mesh, Place},
     out::{self, Table},
 };
 
@@ -27,7 +28,7 @@ pub(crate) struct Args {
     /// The profile at which they were accepted.
     profile: String,
     /// Only events of this type; may be repeated.
-    #[arg(long = "type", value_name = "TYPE")]
+    #[arg(long = "type", value_name = "TYPE", value_parser = NonEmptyStringValueParser::new())]
     types: Vec<String>,
     /// The most events to show.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
@@ -44,8 +45,8 @@ pub(crate) struct Args {
 /// # Errors
 /// The mesh is not known or does not answer.
 pub(crate) async fn run(args: Args, globals: &Globals) -> anyhow::Result<()> {
-    let (url, client) = Mesh::find(globals)?.profiles(args.address.url.as_deref())?;
-    let events = read(client, &url, &args).await?;
+    let (place, client) = Mesh::find(globals)?.profiles(args.address.url.as_deref())?;
+    let events = read(client, &place, &args).await?;
     if args.json {
         return events.iter().try_for_each(|event| out::line(shown::event(event)?));
     }
@@ -59,7 +60,7 @@ pub(crate) async fn run(args: Args, globals: &Globals) -> anyhow::Result<()> {
 /// Pages until enough are found.
 async fn read(
     mut client: ProfileServiceClient<Authorized>,
-    url: &str,
+    place: &Place,
     args: &Args,
 ) -> anyhow::Result<Vec<v1::Event>> {
     let limit = usize::try_from(args.limit)?;
@@ -70,7 +71,7 @@ async fn read(
         let page_size = if args.types.is_empty() { args.limit.min(PAGE) } else { PAGE };
         let message = v1::ListEventsRequest { profile_id: args.profile.clone(), page_size, page_token };
         let answer = client.list_events(request(message)).await;
-        let page = answer.map_err(|status| errors::of_call(url, &status))?.into_inner();
+        let page = answer.map_err(|status| errors::of_call(place, &status))?.into_inner();
         let wanted = page.events.into_iter().filter(|event| is_wanted(&args.types, event));
         events.extend(wanted.take(limit - events.len()));
         page_token = page.next_page_token;
@@ -85,7 +86,7 @@ fn is_wanted(types: &[String], event: &v1::Event) -> bool {
 }
 
 fn table(events: &[v1::Event]) -> anyhow::Result<Table> {
-    let mut table = Table::with(["time", "type", "id", "source", "properties", ""]);
+    let mut table = Table::with(["time", "type", "id", "source", "properties", ""]).cut(&[4, 5]);
     for event in events {
         let properties = serde_json::Value::Object(shown::fields(event.properties.as_ref())?).to_string();
         table.row([

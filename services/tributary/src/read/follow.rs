@@ -6,7 +6,7 @@ use backon::{BackoffBuilder as _, ExponentialBuilder};
 use tonic::{Code, Status, Streaming};
 use tributary_proto::v1;
 
-use crate::{errors, out};
+use crate::{errors, mesh::Place, out};
 
 /// An answer of a watch.
 pub(super) trait Notice {
@@ -34,15 +34,15 @@ impl Notice for v1::WatchSessionsResponse {
 
 /// A watch and where it is.
 pub(super) struct Follow<'u, O> {
-    url: &'u str,
+    place: &'u Place,
     token: String,
     open: O,
 }
 
 impl<'u, O> Follow<'u, O> {
     /// Begins at `token`, or now if that is empty. `open` calls the mesh.
-    pub(super) fn new(url: &'u str, token: String, open: O) -> Self {
-        Follow { url, token, open }
+    pub(super) fn new(place: &'u Place, token: String, open: O) -> Self {
+        Follow { place, token, open }
     }
 
     /// To go on later from what was handled last.
@@ -61,12 +61,17 @@ impl<'u, O> Follow<'u, O> {
         E: AsyncFnMut(N) -> anyhow::Result<()>,
     {
         let mut connected_before = false;
+        // Said once, however many attempts it takes.
+        let mut lost = false;
         let mut delays = delays();
         loop {
             let ended = match (self.open)(self.token.clone()).await {
                 Err(status) => status,
                 Ok(mut stream) => {
                     connected_before = true;
+                    if std::mem::take(&mut lost) {
+                        out::note("the connection is back");
+                    }
                     loop {
                         match stream.message().await {
                             Ok(Some(notice)) => {
@@ -92,10 +97,12 @@ impl<'u, O> Follow<'u, O> {
                 ));
                 self.token.clear();
             } else if !connected_before || !errors::is_worth_a_retry(&ended) {
-                return Err(errors::of_call(self.url, &ended));
+                return Err(errors::of_call(self.place, &ended));
             } else {
                 let delay = delays.next().unwrap_or(LONGEST);
-                out::note(format_args!("connection lost ({}); trying again", errors::in_short(&ended)));
+                if !std::mem::replace(&mut lost, true) {
+                    out::note("the connection is lost; trying again until it is back, or Ctrl-C");
+                }
                 tokio::time::sleep(delay).await;
             }
         }

@@ -9,7 +9,7 @@ use super::{Address, request, until_interrupted};
 use crate::{
     cli::Globals,
     errors,
-    mesh::{Authorized, Mesh},
+    mesh::{Authorized, Mesh, Place},
     out::{self, EVERY, Screen, Table},
 };
 
@@ -40,11 +40,11 @@ pub(crate) struct Args {
 /// # Errors
 /// The mesh is not known or does not answer.
 pub(crate) async fn run(args: Args, globals: &Globals) -> anyhow::Result<()> {
-    let (url, mut client) = Mesh::find(globals)?.profiles(args.address.url.as_deref())?;
+    let (place, mut client) = Mesh::find(globals)?.profiles(args.address.url.as_deref())?;
     if args.watch {
-        return until_interrupted(watch(&args, &url, client)).await;
+        return until_interrupted(watch(&args, &place, client)).await;
     }
-    let readers = read(&mut client, &url).await?;
+    let readers = read(&mut client, &place).await?;
     if args.by_partition && !args.json && readers.iter().all(|reader| reader.behind + reader.pending == 0) {
         out::note("nothing waits in any partition");
         return Ok(());
@@ -56,10 +56,14 @@ pub(crate) async fn run(args: Args, globals: &Globals) -> anyhow::Result<()> {
     }
 }
 
-async fn watch(args: &Args, url: &str, mut client: ProfileServiceClient<Authorized>) -> anyhow::Result<()> {
+async fn watch(
+    args: &Args,
+    place: &Place,
+    mut client: ProfileServiceClient<Authorized>,
+) -> anyhow::Result<()> {
     let mut screen = Screen::new();
     loop {
-        let readers = read(&mut client, url).await?;
+        let readers = read(&mut client, place).await?;
         if args.json {
             out::line(for_programs(&readers, args.by_partition))?;
         } else {
@@ -71,10 +75,10 @@ async fn watch(args: &Args, url: &str, mut client: ProfileServiceClient<Authoriz
 
 async fn read(
     client: &mut ProfileServiceClient<Authorized>,
-    url: &str,
+    place: &Place,
 ) -> anyhow::Result<Vec<v1::ReaderLag>> {
     let answer = client.get_lag(request(v1::GetLagRequest {})).await;
-    Ok(answer.map_err(|status| errors::of_call(url, &status))?.into_inner().readers)
+    Ok(answer.map_err(|status| errors::of_call(place, &status))?.into_inner().readers)
 }
 
 /// What waits for one reader of one stream, in all partitions.

@@ -26,7 +26,7 @@ pub(crate) struct Args {
 /// # Errors
 /// The mesh is not known or does not answer, or knows no such session.
 pub(crate) async fn run(args: Args, globals: &Globals) -> anyhow::Result<()> {
-    let (url, mut client) = Mesh::find(globals)?.profiles(args.address.url.as_deref())?;
+    let (place, mut client) = Mesh::find(globals)?.profiles(args.address.url.as_deref())?;
     let message = v1::GetSessionRequest { session_id: args.id.clone() };
     let answer =
         client.get_session(request(message)).await.map_err(|status| match &*errors::reason(&status) {
@@ -34,7 +34,7 @@ pub(crate) async fn run(args: Args, globals: &Globals) -> anyhow::Result<()> {
                 "there is no session {} of this tenant: check the id, and --tenant where there are several",
                 args.id
             ),
-            _ => errors::of_call(&url, &status),
+            _ => errors::of_call(&place, &status),
         })?;
     let session = answer.into_inner().session.context("the mesh answered without a session")?;
     if args.json { out::json(&shown::session(&session)?) } else { out::line(shown::session_text(&session)?) }

@@ -1,5 +1,6 @@
 //! `tail`: events, profiles and sessions as they come.
 
+use clap::builder::NonEmptyStringValueParser;
 use serde_json::{Value, json};
 use tonic::{Status, Streaming};
 use tributary_proto::v1;
@@ -45,19 +46,19 @@ pub(crate) struct Args {
     #[arg(value_enum, default_value_t = What::Events)]
     what: What,
     /// Only events of this type; may be repeated.
-    #[arg(long = "type", value_name = "TYPE")]
+    #[arg(long = "type", value_name = "TYPE", value_parser = NonEmptyStringValueParser::new())]
     types: Vec<String>,
     /// Only what is about this profile.
-    #[arg(long)]
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     profile: Option<String>,
     /// Only this session.
-    #[arg(long)]
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     session: Option<String>,
     /// Print one JSON object a line, with the token to go on from.
     #[arg(long)]
     json: bool,
     /// Go on from here instead of from now on.
-    #[arg(long, value_name = "TOKEN")]
+    #[arg(long, value_name = "TOKEN", value_parser = NonEmptyStringValueParser::new())]
     resume: Option<String>,
     #[command(flatten)]
     address: Address,
@@ -69,9 +70,15 @@ pub(crate) struct Args {
 /// Filters that do not fit what is watched, or the mesh is not known, does not answer, or refuses.
 pub(crate) async fn run(args: Args, globals: &Globals) -> anyhow::Result<()> {
     check(&args)?;
-    let (url, mut client) = Mesh::find(globals)?.profiles(args.address.url.as_deref())?;
+    let (place, mut client) = Mesh::find(globals)?.profiles(args.address.url.as_deref())?;
     let (style, json) = (globals.style(), args.json);
     let token = args.resume.unwrap_or_default();
+    if out::is_terminal() {
+        out::note("waiting for what comes; Ctrl-C ends it");
+        if !json {
+            out::note(style.dim(args.what.heading()));
+        }
+    }
     let profile_id = args.profile.unwrap_or_default();
     match args.what {
         What::Events => {
@@ -80,7 +87,7 @@ pub(crate) async fn run(args: Args, globals: &Globals) -> anyhow::Result<()> {
                 let request = v1::WatchEventsRequest { resume_token, types, profile_id };
                 Ok(client.watch_events(request).await?.into_inner())
             };
-            tail(Follow::new(&url, token, open), async |notice: v1::WatchEventsResponse| {
+            tail(Follow::new(&place, token, open), async |notice: v1::WatchEventsResponse| {
                 let Some(event) = &notice.event else { return Ok(()) };
                 if json {
                     return out::line(
@@ -96,7 +103,7 @@ pub(crate) async fn run(args: Args, globals: &Globals) -> anyhow::Result<()> {
                 let request = v1::WatchProfilesRequest { resume_token, profile_id: profile_id.clone() };
                 Ok(client.watch_profiles(request).await?.into_inner())
             };
-            tail(Follow::new(&url, token, open), async |notice: v1::WatchProfilesResponse| {
+            tail(Follow::new(&place, token, open), async |notice: v1::WatchProfilesResponse| {
                 let Some(profile) = &notice.profile else { return Ok(()) };
                 let document = shown::profile(profile)?;
                 if json {
@@ -112,7 +119,7 @@ pub(crate) async fn run(args: Args, globals: &Globals) -> anyhow::Result<()> {
                 let request = v1::WatchSessionsRequest { resume_token, session_id: session_id.clone() };
                 Ok(client.watch_sessions(request).await?.into_inner())
             };
-            tail(Follow::new(&url, token, open), async |notice: v1::WatchSessionsResponse| {
+            tail(Follow::new(&place, token, open), async |notice: v1::WatchSessionsResponse| {
                 let Some(session) = &notice.session else { return Ok(()) };
                 let document = shown::session(session)?;
                 if json {
@@ -121,6 +128,18 @@ pub(crate) async fn run(args: Args, globals: &Globals) -> anyhow::Result<()> {
                 out::line(entry_line(&session.version, &session.id, &document["fields"], style))
             })
             .await
+        }
+    }
+}
+
+impl What {
+    /// Above the lines, on a terminal.
+    fn heading(self) -> String {
+        match self {
+            What::Events => {
+                format!("{:<27}  {:<16}  {:<12}  {:<32}  PROPERTIES", "TIME", "TYPE", "PROFILE", "ID")
+            }
+            What::Profiles | What::Sessions => format!("{:<26}  {:<12}  FIELDS", "VERSION", "ID"),
         }
     }
 }
@@ -143,12 +162,10 @@ async fn tail<N: Notice>(
     mut follow: Follow<'_, impl AsyncFnMut(String) -> Result<Streaming<N>, Status>>,
     each: impl AsyncFnMut(N) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    if out::is_terminal() {
-        out::note("waiting for what comes; Ctrl-C ends it");
-    }
     until_interrupted(follow.run(each)).await?;
-    if !follow.token().is_empty() {
-        out::note(format_args!("go on from here with --resume {}", follow.token()));
+    match follow.token() {
+        "" => out::note("nothing came, and the mesh has not said yet how to go on from here"),
+        token => out::note(format_args!("go on from here with --resume {token}")),
     }
     Ok(())
 }

@@ -14,6 +14,16 @@ pub(super) type Property = (String, Value);
 /// All properties at once.
 pub(super) type Properties = Map<String, Value>;
 
+/// What a type has to be, so that the mesh takes it.
+pub(super) fn event_type(text: &str) -> Result<String, String> {
+    let fits = (1..=128).contains(&text.len()) && !text.chars().any(char::is_control);
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err("a type has 1 to 128 bytes and no control characters".to_owned())
+    }
+}
+
 /// `NAME=VALUE`: the value is JSON where it is that, else text.
 pub(super) fn property(text: &str) -> Result<Property, String> {
     let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or("not NAME=VALUE")?;
@@ -38,15 +48,15 @@ pub(super) async fn source(mesh: &Mesh, given: Option<String>) -> anyhow::Result
     if let Some(given) = given {
         return Ok(given);
     }
-    let (url, mut client) = mesh.configuration(None, &[mesh.admin_key()?])?;
+    let (place, mut client) = mesh.configuration(None, &[mesh.admin_key()?])?;
     let mut request =
         Request::new(v1::ConfigServiceListRequest { kind: "Source".into(), revision: String::new() });
     request.set_timeout(Duration::from_secs(10));
-    let answer = client.list(request).await.map_err(|status| errors::of_call(&url, &status))?.into_inner();
+    let answer = client.list(request).await.map_err(|status| errors::of_call(&place, &status))?.into_inner();
     let names: Vec<String> = answer.documents.into_iter().map(|document| document.name).collect();
     match &names[..] {
         [only] => Ok(only.clone()),
-        [] => anyhow::bail!("no source is configured: `tributary apply -f DIR` configures one"),
+        [] => anyhow::bail!("no source is configured: `tributary apply DIR` configures one"),
         several => {
             anyhow::bail!("name the source to record it as: --source {}", several.join(" or --source "))
         }
@@ -72,6 +82,7 @@ mod tests {
             assert_eq!(property(text).unwrap(), ("x".to_owned(), value), "{text}");
         }
         assert!(property("x").is_err() && property("=1").is_err());
+        assert!(event_type("page-view").is_ok() && event_type("").is_err() && event_type("a\nb").is_err());
     }
 
     #[test]

@@ -6,12 +6,13 @@ mod shown;
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
+use clap::builder::NonEmptyStringValueParser;
 use tokio::time::{Instant, sleep};
 use tonic::{Request, Status};
 use tributary_proto::v1::{self, RunState, workflow_service_client::WorkflowServiceClient};
 
 use crate::{
-    cli::Globals,
+    cli::{self, Globals},
     errors,
     mesh::{Authorized, Mesh},
     out,
@@ -20,18 +21,18 @@ use crate::{
 /// What happened, to whom, and how to run it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  tributary run purchase --profile 0001 --property value=30 --dry-run
-  tributary run purchase --profile 0001 --properties '{\"value\": 30, \"items\": [{\"sku\": \"a\"}]}'
-  tributary run sign-up --profile 0001 --dry-run --workflow welcome --json
+  tributary run purchase --profile 0001 --property value=30 --source cdnow --dry-run
+  tributary run purchase --profile 0001 --properties '{\"value\": 30, \"cds\": 2}' --source cdnow
+  tributary run purchase --profile 0001 --property value=30 --source cdnow --dry-run --workflow loyalty-points --json
 
 Without --dry-run the event is recorded like any other, and the command waits until its workflows have run. With it
 nothing is written. A property's value is read as JSON where it is JSON, else as text.")]
 pub(crate) struct Args {
     /// The event's type, such as `purchase`.
-    #[arg(value_name = "TYPE")]
+    #[arg(value_name = "TYPE", value_parser = event::event_type)]
     event_type: String,
     /// Whom it is about.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     profile: String,
     /// One property; may be repeated, and wins over --properties.
     #[arg(long = "property", value_name = "NAME=VALUE", value_parser = event::property)]
@@ -48,11 +49,11 @@ pub(crate) struct Args {
     /// Write nothing; say what each workflow would do.
     #[arg(long)]
     dry_run: bool,
-    /// Only this workflow.
+    /// With --dry-run: only this workflow.
     #[arg(long, requires = "dry_run", value_name = "NAME")]
     workflow: Option<String>,
     /// How long to wait for the workflows.
-    #[arg(long, default_value = "10s", value_parser = humantime::parse_duration)]
+    #[arg(long, default_value = "10s", value_parser = cli::duration)]
     timeout: Duration,
     /// Print one JSON object.
     #[arg(long)]
@@ -69,7 +70,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, globals: &Globals) -> anyhow::Result<()> {
     let mesh = Mesh::find(globals)?;
     let source = event::source(&mesh, args.source.clone()).await?;
-    let (url, client) = mesh.workflows(args.url.as_deref())?;
+    let (place, client) = mesh.workflows(args.url.as_deref())?;
     let message = v1::RunRequest {
         // Made before the first attempt, so that a repeat is the same call.
         request_id: tributary_servers::random_secret()?,
@@ -83,11 +84,12 @@ pub(crate) async fn run(args: Args, globals: &Globals) -> anyhow::Result<()> {
         workflow: args.workflow.clone().unwrap_or_default(),
     };
     let answer =
-        call(client, &message, args.timeout).await.map_err(|status| errors::of_call(&url, &status))?;
+        call(client, &message, args.timeout).await.map_err(|status| errors::of_call(&place, &status))?;
     if args.json {
         out::json(&shown::for_programs(&answer)?)?
     } else {
-        shown::text(&answer, globals.style())?
+        shown::text(&answer, globals.style())?;
+        shown::notes(&answer, globals.error_style());
     }
     match answer.state() {
         RunState::Dry | RunState::Handled => {

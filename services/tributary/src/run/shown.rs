@@ -27,6 +27,24 @@ pub(super) fn text(answer: &v1::RunResponse, style: Style) -> anyhow::Result<()>
     answer.profile.as_ref().map_or(Ok(()), |profile| out::line(read::profile_text(profile)?))
 }
 
+/// What was put up with: beside the output, for people.
+pub(super) fn notes(answer: &v1::RunResponse, style: Style) {
+    for warning in &answer.warnings {
+        out::note(note(warning, style));
+    }
+}
+
+fn note(warning: &v1::Warning, style: Style) -> String {
+    let code = warning_code(warning);
+    let place = if warning.path.is_empty() { String::new() } else { format!("{}: ", warning.path) };
+    format!("{}: {place}{} ({code})", style.yellow("note"), out::short(&warning.message, usize::MAX))
+}
+
+fn warning_code(warning: &v1::Warning) -> &'static str {
+    let name = warning.code().as_str_name();
+    name.strip_prefix("WARNING_CODE_").unwrap_or(name)
+}
+
 /// For programs.
 pub(super) fn for_programs(answer: &v1::RunResponse) -> anyhow::Result<Value> {
     let mut runs = Vec::new();
@@ -42,23 +60,29 @@ pub(super) fn for_programs(answer: &v1::RunResponse) -> anyhow::Result<Value> {
         let step = |step: &v1::StepRun| json!({"name": step.name, "taken": step.taken, "missing": step.missing, "refused": step.refused});
         runs.push(json!({
             "workflow": run.workflow,
+            "event_type": run.event_type,
             "changes": changes,
             "emits": run.emits,
             "steps": run.steps.iter().map(step).collect::<Vec<_>>(),
             "failure": run.failure,
         }));
     }
+    let warning = |warning: &v1::Warning| json!({"code": warning_code(warning), "path": warning.path, "message": warning.message});
     Ok(json!({
         "event_id": answer.event_id,
         "state": word(answer.state().as_str_name(), "RUN_STATE_"),
         "revision": answer.revision,
         "runs": runs,
         "profile": answer.profile.as_ref().map(read::profile).transpose()?,
+        "warnings": answer.warnings.iter().map(warning).collect::<Vec<_>>(),
     }))
 }
 
 fn workflow(run: &v1::WorkflowRun, style: Style) -> anyhow::Result<String> {
     let mut lines = vec![style.bold(format_args!("workflow {}", run.workflow))];
+    if !run.event_type.is_empty() {
+        lines[0].push_str(&format!(" for {}", out::short(&run.event_type, 128)));
+    }
     for (number, step) in (1..).zip(&run.steps) {
         let name = if step.name.is_empty() { format!("step {number}") } else { step.name.clone() };
         let taken = match (step.taken, &*step.missing) {
@@ -118,14 +142,29 @@ mod tests {
             emits: vec!["became-loyal".into()],
             steps: vec![step("welcome", true, ""), step("", false, "profile.segments")],
             failure: String::new(),
+            event_type: "purchase".into(),
         };
         assert_eq!(
             workflow(&run, Style::new(Color::Never, false)).unwrap(),
-            "workflow loyal-customer
+            "workflow loyal-customer for purchase
   welcome: taken
   step 2: not taken: profile.segments is missing
   loyalty.points increment 100
   emits became-loyal"
         );
+    }
+
+    #[test]
+    fn a_warning_is_told_with_its_place_and_its_code_to_people_and_programs() {
+        let warning = v1::Warning {
+            code: v1::WarningCode::ProfileReplaced.into(),
+            path: "profile_id".into(),
+            message: "it was replaced".into(),
+        };
+        let plain = Style::new(Color::Never, false);
+        assert_eq!(note(&warning, plain), "note: profile_id: it was replaced (PROFILE_REPLACED)");
+        let answer = v1::RunResponse { warnings: vec![warning], ..v1::RunResponse::default() };
+        let shown = for_programs(&answer).unwrap();
+        assert_eq!(shown["warnings"][0]["code"], "PROFILE_REPLACED");
     }
 }

@@ -90,7 +90,7 @@ fn played(step: &ScenarioStep, sent: Option<TrackRequest>, tenant: &Tenant, worl
     let profile = named.as_ref().or(world.profile.as_ref()).and_then(|profile| world.profile_fields(profile));
     let session = world.session.as_ref().and_then(|session| world.session_fields(session));
     let actual = world.happened.document(profile, session);
-    let compared = Compared::new(&step.expect.document(), &actual);
+    let compared = Compared::new(step.expect.document(), &actual);
     let mut notes = world.happened.notes.clone();
     notes.extend(unheard_of(step, tenant));
     PlayedStep { name: name(step), line: step.line, time: world.now(), sent, actual, compared, notes }

@@ -172,10 +172,21 @@ fn an_import_is_counted_and_nothing_else_happens() {
 
 #[test]
 fn a_payload_that_is_refused_as_a_whole_leaves_nothing() {
-    let played = steps("", "", "- track: []\n  expect: {refused: EVENTS_REQUIRED, profile: null}");
-    let step = &played.steps[0];
-    assert!(step.actual["refused"].is_string(), "{step:?}");
-    assert_eq!((&step.actual["profile"], &step.actual["events"]), (&json!(null), &json!(null)));
+    let nothing = "profile: null, session: null, events: null, derived: null, deliveries: []";
+    let played = steps("", "", &format!("- track: []\n  expect: {{refused: NO_EVENTS, {nothing}}}"));
+    assert!(played.passed(), "{:?}", played.steps[0].compared.diff());
+}
+
+#[test]
+fn something_where_nothing_is_expected_fails() {
+    let with_session = "- session: s\n  track: [{type: a}]\n  expect: ";
+    for nothing in
+        ["profile: null", "session: null", "derived: null", "derived: [{type: visit-started, cause: null}]"]
+    {
+        assert!(!steps("", "", &format!("{with_session}{{{nothing}}}")).passed(), "{nothing}");
+    }
+    assert!(!steps("", "", "- track: []\n  expect: {refused: null}").passed());
+    assert!(steps("", "", &format!("{with_session}{{refused: null, dead_letters: null}}")).passed());
 }
 
 #[test]

@@ -2,12 +2,15 @@
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
     time::Duration,
 };
 
 use anyhow::Context as _;
 use tokio::{sync::mpsc, task::JoinSet, time::Instant};
+use tokio_util::sync::CancellationToken;
 use tonic::{
+    Code,
     metadata::{Ascii, MetadataValue},
     transport::Channel,
 };
@@ -24,6 +27,8 @@ pub(super) struct Job {
     pub(super) payload: v1::TrackRequest,
     /// The credential to send it with.
     pub(super) key: MetadataValue<Ascii>,
+    /// Where the credential was found.
+    pub(super) key_from: Arc<str>,
     /// Where it stands in the file.
     pub(super) line: usize,
 }
@@ -35,13 +40,19 @@ pub(super) struct Lanes {
 }
 
 impl Lanes {
-    /// Starts them.
-    pub(super) fn new(channel: &Channel, lanes: u16, give_up: Duration, progress: &Progress) -> Lanes {
+    /// Starts them. Once it is `stopping` what is in flight is waited for, and the rest is only counted.
+    pub(super) fn new(
+        channel: &Channel,
+        lanes: u16,
+        give_up: Duration,
+        progress: &Progress,
+        stopping: &CancellationToken,
+    ) -> Lanes {
         let client = IngestServiceClient::new(channel.clone());
         let mut running = JoinSet::new();
         let lanes = (0..lanes).map(|_| {
             let (lane, jobs) = mpsc::channel(AHEAD);
-            running.spawn(drive(client.clone(), jobs, give_up, progress.clone()));
+            running.spawn(drive(client.clone(), jobs, give_up, progress.clone(), stopping.clone()));
             lane
         });
         Lanes { lanes: lanes.collect(), running }
@@ -77,16 +88,28 @@ async fn drive(
     mut jobs: mpsc::Receiver<Job>,
     give_up: Duration,
     progress: Progress,
+    stopping: CancellationToken,
 ) -> Summary {
     let mut summary = Summary::default();
     while let Some(job) = jobs.recv().await {
+        if stopping.is_cancelled() {
+            summary.not_sent();
+            continue;
+        }
         let began = Instant::now();
-        let delivered = deliver::deliver(&mut client, &job, give_up).await;
+        let delivered = deliver::deliver(&mut client, &job, give_up, &stopping).await;
         match &delivered.answer {
             Ok(answer) => summary.answered(answer, job.line, delivered.retries, began.elapsed()),
             Err(status) => {
-                let why = format!("line {}: {}", job.line, errors::in_short(status));
-                summary.failed(job.payload.events.len(), delivered.retries, &why);
+                let mut why = format!("line {}: {}", job.line, errors::in_short(status));
+                if status.code() == Code::Unauthenticated {
+                    why.push_str(&format!("; what was shown is {}", job.key_from));
+                }
+                let reason = match errors::reason(status) {
+                    reason if reason.is_empty() => "NO_ANSWER".to_owned(),
+                    reason => reason,
+                };
+                summary.failed(job.payload.events.len(), delivered.retries, reason, &why);
             }
         }
         progress.done();

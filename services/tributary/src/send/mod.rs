@@ -11,20 +11,21 @@ mod progress;
 mod source;
 mod summary;
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, pin::pin, time::Duration};
 
-use tokio::time::Instant;
+use tokio::{signal::ctrl_c, time::Instant};
+use tokio_util::sync::CancellationToken;
 use tributary_proto::v1;
 
 use self::{
     input::{Format, Input},
     lanes::{Job, Lanes},
     lines::Line,
-    progress::Progress,
+    progress::{Progress, TOLD},
     source::Sources,
 };
 use crate::{
-    cli::Globals,
+    cli::{self, Globals, Interrupted},
     mesh::{self, INGEST_URL, Mesh},
     out,
 };
@@ -41,7 +42,9 @@ A payload is a TrackRequest of the contract:
   {\"profile_id\": \"0001\", \"session_id\": \"s-1\", \"events\": [
     {\"id\": \"e-1\", \"type\": \"page-view\", \"time\": \"2026-01-02T03:04:05Z\", \"properties\": {\"url\": \"/\"}}]}
 in one line; source, request_id, context and options may be there too. What has no id gets one from the file's content
-and the line's number, so that sending the file again changes nothing.")]
+and the line's number, so that sending the file again changes nothing.
+
+Ctrl-C stops reading, waits for what is in flight, and ends with the summary and exit code 130.")]
 pub(crate) struct Args {
     /// The file to send; `-` reads standard input.
     file: PathBuf,
@@ -61,8 +64,8 @@ pub(crate) struct Args {
     /// Calls in flight at once. One profile's events are sent one after the other.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
     concurrency: u16,
-    /// How long one payload is retried; must lie well within the mesh's dedup window.
-    #[arg(long, default_value = "5m", value_parser = humantime::parse_duration)]
+    /// How long one payload is tried for, calls in flight included; must lie well within the mesh's dedup window.
+    #[arg(long, default_value = "5m", value_parser = cli::duration)]
     give_up: Duration,
     /// Print the summary as one JSON object.
     #[arg(long)]
@@ -87,9 +90,17 @@ pub(crate) async fn run(args: Args, globals: &Globals) -> anyhow::Result<()> {
     let progress = Progress::new(input.lines.length());
 
     let began = Instant::now();
-    let mut lanes = Lanes::new(&channel, args.concurrency, args.give_up, &progress);
-    let fed = feed(&mut input, &args, &mut sources, &mut lanes, &progress).await;
-    let mut summary = lanes.finish().await?;
+    let stopping = CancellationToken::new();
+    let sent = async {
+        let mut lanes = Lanes::new(&channel, args.concurrency, args.give_up, &progress, &stopping);
+        let fed = tokio::select! {
+            fed = feed(&mut input, &args, &mut sources, &mut lanes, &progress) => Some(fed),
+            () = stopping.cancelled() => None,
+        };
+        (fed, lanes.finish().await)
+    };
+    let (fed, summary) = interruptible(sent, &stopping, &progress).await?;
+    let mut summary = summary?;
     summary.skipped = progress.skipped();
     progress.finish();
     let took = began.elapsed();
@@ -98,10 +109,32 @@ pub(crate) async fn run(args: Args, globals: &Globals) -> anyhow::Result<()> {
     } else {
         out::line(summary.text(took))?
     }
-    fed?;
+    if stopping.is_cancelled() {
+        return Err(Interrupted(summary.interruption(fed.is_some())).into());
+    }
+    fed.transpose()?;
     match summary.complaint() {
         Some(complaint) => anyhow::bail!(complaint),
         None => Ok(()),
+    }
+}
+
+/// Ctrl-C asks it to end with what is in flight; a second one does not wait for that.
+async fn interruptible<T>(
+    work: impl Future<Output = T>,
+    stopping: &CancellationToken,
+    progress: &Progress,
+) -> anyhow::Result<T> {
+    let mut work = pin!(work);
+    tokio::select! {
+        done = &mut work => return Ok(done),
+        interrupted = ctrl_c() => interrupted?,
+    }
+    stopping.cancel();
+    progress.tell("waiting for what is in flight; Ctrl-C again ends it at once");
+    tokio::select! {
+        done = &mut work => Ok(done),
+        _ = ctrl_c() => Err(Interrupted("interrupted; what was in flight may be in the mesh or not".to_owned()).into()),
     }
 }
 
@@ -115,6 +148,7 @@ async fn feed(
     progress: &Progress,
 ) -> anyhow::Result<()> {
     let mut pace = args.rate.map(Pace::new);
+    let mut given = false;
     while let Some(Line { number, text }) = input.lines.next().await? {
         let read = text.and_then(|text| input.reader.read(number, &text));
         let payload = match read {
@@ -125,6 +159,7 @@ async fn feed(
             }
             Err(reason) => {
                 progress.tell_skipped(number, &reason);
+                check_beginning(given, progress, input.format)?;
                 continue;
             }
         };
@@ -132,14 +167,30 @@ async fn feed(
             Ok(job) => job,
             Err(reason) => {
                 progress.tell_skipped(number, &reason);
+                check_beginning(given, progress, input.format)?;
                 continue;
             }
         };
+        given = true;
         if let Some(pace) = &mut pace {
             pace.wait_for(job.payload.events.len()).await;
         }
         lanes.give(job).await?;
     }
+    Ok(())
+}
+
+/// What begins with nothing but lines that are left out is another file than was meant.
+fn check_beginning(given: bool, progress: &Progress, format: Format) -> anyhow::Result<()> {
+    let format = match format {
+        Format::Cdnow => "the CDNOW text",
+        Format::Ndjson => "JSON, a payload a line",
+    };
+    anyhow::ensure!(
+        given || progress.skipped() < TOLD,
+        "none of the first {TOLD} lines can be sent, so the rest is not read: is it the right file? It was read as {format}; \
+         --format and --source say otherwise"
+    );
     Ok(())
 }
 
@@ -149,11 +200,11 @@ fn job(
     sources: &mut Sources<'_>,
     line: usize,
 ) -> Result<Job, String> {
-    let key = sources.settle(&mut payload)?;
+    let (key, key_from) = sources.settle(&mut payload)?;
     if historical {
         payload.options.get_or_insert_default().historical = true;
     }
-    Ok(Job { payload, key, line })
+    Ok(Job { payload, key, key_from, line })
 }
 
 /// So many events a second; what was late is caught up with.

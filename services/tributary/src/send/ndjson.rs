@@ -1,7 +1,7 @@
 //! Payloads as JSON, one a line, with the names of the contract. Pure.
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, error::Category};
 use tributary_model::Time;
 use tributary_proto::{convert::time_to_wire, raw::RawStruct, v1};
 
@@ -59,6 +59,9 @@ impl Reader {
         if line.trim().is_empty() {
             return Ok(None);
         }
+        if !line.trim_start().starts_with('{') {
+            return Err(r#"not a JSON object; a payload is like {"profile_id": "0001", "events": [{"type": "page-view"}]}"#.to_owned());
+        }
         let payload: Payload = serde_json::from_str(line).map_err(|error| reason(&error))?;
         let events = (0..).zip(payload.events).map(|(index, event)| on_wire(index, event));
         let events = events.collect::<Result<Vec<_>, _>>()?;
@@ -95,6 +98,11 @@ fn reason(error: &serde_json::Error) -> String {
     let said = match said.split_once(", expected ") {
         Some((found, expected)) if found.starts_with("invalid") => format!("expected {expected}"),
         _ => said.to_owned(),
+    };
+    let said = match error.classify() {
+        Category::Eof => "the line ends in the middle of a payload".to_owned(),
+        Category::Syntax => format!("not JSON ({said})"),
+        Category::Data | Category::Io => said,
     };
     format!("column {}: {said}", error.column())
 }
@@ -149,7 +157,10 @@ mod tests {
             ),
             (r#"{"events": "a@b.c"}"#, &["column", "expected a sequence"]),
             (r#"{"events": [{"id": "e"}]}"#, &["missing field `type`"]),
-            (r#"{"events": "#, &["EOF"]),
+            (r#"{"events": "#, &["the line ends"]),
+            (r#"{"events": [,]}"#, &["column 13", "not JSON"]),
+            ("a@b.c", &["not a JSON object", "profile_id"]),
+            ("[1, 2]", &["not a JSON object"]),
         ] {
             let said = read(line).unwrap_err();
             assert!(parts.iter().all(|part| said.contains(part)), "{line}: {said}");

@@ -1,16 +1,19 @@
 //! How far it is, on a terminal, and the lines that are left out.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use crate::out;
 
 /// Lines that are told one by one; a file of another format has nothing else.
-const TOLD: u64 = 10;
+pub(super) const TOLD: u64 = 10;
 
 /// Shown on standard error if that is a terminal.
 #[derive(Clone)]
@@ -25,12 +28,21 @@ impl Progress {
         let bar = match length {
             None => ProgressBar::new_spinner(),
             Some(length) => {
-                let style = ProgressStyle::with_template("{bar:40} {pos}/{len} lines  {per_sec}  {eta} left")
-                    .expect("the template is a constant");
+                let style = ProgressStyle::with_template("{bar:40} {pos}/{len} lines  {rate}  {eta} left")
+                    .expect("the template is a constant")
+                    .with_key("rate", |state: &ProgressState, text: &mut dyn fmt::Write| {
+                        // Where it cannot be written nothing is shown.
+                        let _ = write!(text, "{:.0}/s", state.per_sec());
+                    });
                 ProgressBar::new(length).with_style(style)
             }
         };
         Progress { bar, skipped: Arc::default() }
+    }
+
+    /// A line beside the bar.
+    pub(super) fn tell(&self, text: &str) {
+        self.bar.suspend(|| out::note(text));
     }
 
     /// One line more.

@@ -26,7 +26,10 @@ use self::{
     stages::Stages,
     standing::{Directory, Standing},
 };
-use crate::environment::given;
+use crate::{
+    cli::{self, Globals},
+    environment::given,
+};
 
 const EXAMPLE: &str = "deploy/example";
 
@@ -41,7 +44,7 @@ Everything is kept in .tributary of the current folder; what documents name as s
 changed with `tributary apply`. With REDIS_URL and DATABASE_URL set, those servers are used instead of private ones.")]
 pub(crate) struct Args {
     /// The folder of documents to begin with; else the one in TRIBUTARY_CONFIG, else deploy/example.
-    #[arg(long)]
+    #[arg(long, value_name = "DIR", value_parser = cli::directory)]
     config: Option<PathBuf>,
 }
 
@@ -49,12 +52,12 @@ pub(crate) struct Args {
 ///
 /// # Errors
 /// When a part is missing, does not come up, or ends while the mesh runs.
-pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
+pub(crate) async fn run(args: Args, globals: &Globals) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
     let set = || given("TRIBUTARY_CONFIG").unwrap_or_else(|| EXAMPLE.into()).into();
     let config = args.config.unwrap_or_else(set);
     let mut mesh = tokio::select! {
-        mesh = Mesh::start(&config) => mesh?,
+        mesh = Mesh::start(&config, globals) => mesh?,
         () = signals.next() => return Ok(()),
     };
     report::print(&mesh);
@@ -87,11 +90,11 @@ struct Mesh {
 }
 
 impl Mesh {
-    async fn start(documents: &Path) -> anyhow::Result<Mesh> {
+    async fn start(documents: &Path, globals: &Globals) -> anyhow::Result<Mesh> {
         let folder = Folder::open()?;
         // Left by a mesh that was killed: until this one is up, there is none.
         folder.forget_env_file();
-        let directory = Directory::read(documents, &folder)?;
+        let directory = Directory::read(documents, &folder, globals)?;
         let servers = Servers::start(&folder).await?;
         tributary_storage::migrate(&servers.database_url)
             .await

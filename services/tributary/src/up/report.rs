@@ -35,7 +35,7 @@ fn configuration(revision: Option<&str>, directory: &str) -> String {
     match revision {
         Some(revision) => format!("revision {revision}; changes are made with tributary apply"),
         None => {
-            format!("{directory}, as the first one; changes are made with tributary apply -f {directory}")
+            format!("{directory}, as the first one; changes are made with tributary apply {directory}")
         }
     }
 }

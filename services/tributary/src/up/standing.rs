@@ -10,11 +10,14 @@ use tributary_config::{Config, ConfigErrors, Document};
 use tributary_storage::Storage;
 
 use super::{folder::Folder, secrets};
-use crate::environment::given;
+use crate::{cli::Globals, configuration::validate, environment::given};
 
 /// A directory of documents, and whether they are right.
 pub(super) struct Directory {
     pub(super) path: PathBuf,
+    /// As it was named.
+    named: PathBuf,
+    globals: Globals,
     read: Result<Config, ConfigErrors>,
 }
 
@@ -23,7 +26,8 @@ impl Directory {
     ///
     /// # Errors
     /// The mesh is new, and could not begin with these documents.
-    pub(super) fn read(path: &Path, folder: &Folder) -> anyhow::Result<Directory> {
+    pub(super) fn read(path: &Path, folder: &Folder, globals: &Globals) -> anyhow::Result<Directory> {
+        let named = path.to_owned();
         let is_new = given("DATABASE_URL").is_none() && !folder.path("postgres").exists();
         let path = match path.canonicalize() {
             Ok(path) => path,
@@ -34,7 +38,7 @@ impl Directory {
                 });
             }
         };
-        let directory = Directory { read: Config::load(&path), path };
+        let directory = Directory { read: Config::load(&path), path, named, globals: globals.clone() };
         if is_new {
             secrets::check_headers(directory.first()?, folder)?;
         }
@@ -42,7 +46,10 @@ impl Directory {
     }
 
     fn first(&self) -> anyhow::Result<&Config> {
-        self.read.as_ref().map_err(|errors| anyhow::Error::new(errors.clone()))
+        self.read.as_ref().map_err(|errors| {
+            validate::tell(&self.named, errors, &self.globals);
+            validate::failure(&self.named, errors)
+        })
     }
 }
 

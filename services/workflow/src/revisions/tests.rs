@@ -3,7 +3,7 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use tributary_config::{Document, Revision, read_directory};
 use tributary_servers::RedisOptions;
-use tributary_streams::Redis;
+use tributary_streams::{Prepared, Redis};
 
 fn documents(source: &str) -> Vec<Document> {
     let folder = tempfile::tempdir().unwrap();
@@ -28,7 +28,11 @@ async fn an_event_is_run_under_its_own_revision_and_under_the_running_one_where_
     let redis = Redis::connect(&server.url(), false).await.unwrap();
     let old = publish(&redis, 1, "old").await;
     let new = publish(&redis, 2, "new").await;
-    let live = Live::start(redis.clone(), "workflow", Config::from_bytes).await.unwrap();
+    let prepare = |bytes: &[u8]| {
+        let config = Config::from_bytes(bytes)?;
+        Ok(Prepared::whole(config.revision.clone(), config))
+    };
+    let live = Live::start(redis.clone(), "workflow", prepare).await.unwrap();
     let revisions = Revisions::new(live);
 
     for own in [&old, &new] {

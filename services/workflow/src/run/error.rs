@@ -3,7 +3,6 @@
 use std::time::Duration;
 use tonic::{Code, Status};
 use tributary_model::IdError;
-use tributary_proto::raw::DocumentError;
 use tributary_proto::v1;
 use tributary_runtime::{Fault, Problem, ServiceError, into_status, reason_of};
 use tributary_storage::StorageError;
@@ -26,12 +25,12 @@ pub(crate) enum RunError {
     /// The event has no type.
     #[error("say what happened, such as purchase")]
     NoType,
-    /// The time is none.
-    #[error("not a time: seconds within the years 1 to 9999, nanos from 0 to 999999999")]
-    Time,
-    /// The properties cannot be read.
-    #[error("`properties` {0}")]
-    Properties(DocumentError),
+    /// The event's type is none.
+    #[error("{0}")]
+    Type(IdError),
+    /// The dry run names no source, and the tenant has several.
+    #[error("name the source that it would come from: {}", .0.join(", "))]
+    WhichSource(Vec<String>),
     /// The tenant has no such source.
     #[error("the tenant has no such source; apply a Source document that names it")]
     UnknownSource,
@@ -44,6 +43,12 @@ pub(crate) enum RunError {
     /// preprocess refused, or did not answer.
     #[error("preprocess answered {}", .0.code())]
     Preprocess(Box<Status>),
+    /// preprocess refused to say what it would do, or did not answer.
+    #[error("preprocess answered {}", .0.code())]
+    Preview(Box<Status>),
+    /// preprocess went by a revision that this process cannot have.
+    #[error("the event would be processed under revision {0}, which this process does not run")]
+    OtherRevision(String),
     /// preprocess answered something else than it promises.
     #[error("preprocess answered without {0}")]
     Incomplete(&'static str),
@@ -65,7 +70,7 @@ impl RunError {
     /// As the call's answer. What preprocess says in the mesh's own terms is handed on as it is.
     pub(crate) fn into_status(self) -> Status {
         match self {
-            Self::Preprocess(status) if reason_of(&status).is_some() => *status,
+            Self::Preprocess(status) | Self::Preview(status) if reason_of(&status).is_some() => *status,
             other => into_status(&other),
         }
     }
@@ -89,16 +94,8 @@ impl ServiceError for RunError {
             Self::Id { field, .. } => Problem::invalid("INVALID_ID", *field, text),
             Self::NoRequestId => Problem::invalid("REQUEST_ID_REQUIRED", "request_id", text),
             Self::NoType => Problem::invalid("EVENT_TYPE_REQUIRED", "event_type", text),
-            Self::Time => Problem::invalid("INVALID_TIME", "time", text),
-            Self::Properties(DocumentError::TooDeep) => {
-                Problem::invalid("NESTING_TOO_DEEP", "properties", text)
-            }
-            Self::Properties(DocumentError::Malformed) => {
-                Problem::invalid("PAYLOAD_MALFORMED", "properties", text)
-            }
-            Self::Properties(DocumentError::NotFinite { path }) => {
-                Problem::invalid("NUMBER_NOT_FINITE", format!("properties.{path}"), text)
-            }
+            Self::Type(_) => Problem::invalid("INVALID_TYPE", "event_type", text),
+            Self::WhichSource(_) => Problem::invalid("SOURCE_REQUIRED", "source", text),
             Self::UnknownSource => Problem::new(Fault::NotFound, "SOURCE_UNKNOWN", text.clone()).violation(
                 "source",
                 text,
@@ -121,6 +118,15 @@ impl ServiceError for RunError {
                 ),
                 _ => away("STAGE_UNAVAILABLE", "preprocess does not answer; repeat with the same request_id"),
             },
+            Self::Preview(status) => match status.code() {
+                Code::DeadlineExceeded | Code::Cancelled => Problem::new(
+                    Fault::DeadlineExceeded,
+                    "DEADLINE_EXCEEDED",
+                    "the deadline passed before it was known what would happen; nothing was written",
+                ),
+                _ => away("STAGE_UNAVAILABLE", "preprocess does not answer; nothing was written"),
+            },
+            Self::OtherRevision(_) => away("CONFIGURATION_BEHIND", &text),
             Self::Incomplete(_) => Problem::internal(text),
             Self::Streams(StreamsError::Unavailable(_)) => away("QUEUE_UNAVAILABLE", &text),
             Self::Streams(StreamsError::OutOfMemory) => {
@@ -141,8 +147,9 @@ impl ServiceError for RunError {
 }
 
 /// The event is the only one of its payload; here its fields are the request's own.
-fn in_request(path: &str) -> &str {
+pub(super) fn in_request(path: &str) -> &str {
     match path.strip_prefix("events[0].").unwrap_or(path) {
+        "events[0]" => "",
         "type" => "event_type",
         "id" => "request_id",
         path => path,
@@ -163,7 +170,7 @@ mod tests {
         let paths = ["events[0].type", "events[0].properties.a.b", "events[0].time", "events[0]"];
         let problem = RunError::Invalid(paths.map(violation).into()).problem();
         let told: Vec<&str> = problem.violations.iter().map(|(path, ..)| path.as_str()).collect();
-        assert_eq!(told, ["event_type", "properties.a.b", "time", "events[0]"]);
+        assert_eq!(told, ["event_type", "properties.a.b", "time", ""]);
     }
 
     #[test]

@@ -6,13 +6,14 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Number, Value};
-use tributary_model::Time;
+use tributary_model::{MAX_EXACT, Time};
 
-/// The greatest whole number that every JSON reader keeps exactly: 2^53.
-const EXACT: i64 = 9_007_199_254_740_992;
 /// Numbers from here on are milliseconds since 1970, those below seconds: 10^11 seconds are the year 5138, 10^11
 /// milliseconds the year 1973.
 const MILLISECONDS_FROM: f64 = 1e11;
+/// Texts of smaller numbers are not taken for moments: `2024` and `20240501` are dates that would become days of 1970.
+const MOMENT_FROM: f64 = 1e8;
+const MOMENT_DIGITS: usize = 9;
 
 /// Makes one sort of value of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -26,7 +27,8 @@ pub enum Conversion {
     Integer,
     /// Booleans; the texts true, yes, on, 1 and false, no, off, 0 in any case; the numbers 1 and 0.
     Boolean,
-    /// Times in RFC 3339; dates, for their midnight in UTC; numbers of seconds or milliseconds since 1970.
+    /// Times in RFC 3339; dates, for their midnight in UTC; numbers of seconds or milliseconds since 1970, as text with 9
+    /// digits and more.
     Time,
     /// As `text`, in lowercase.
     Lower,
@@ -105,6 +107,10 @@ fn time(value: &Value) -> Result<Time, String> {
             let midnight = || format!("{text}T00:00:00Z").parse::<Time>().ok();
             match (text.parse::<Time>().ok().or_else(midnight), read_number(text)) {
                 (Some(time), _) => Ok(time),
+                (None, Some(n)) if n.as_f64().is_some_and(|f| f.abs() < MOMENT_FROM) => Err(format!(
+                    "the text is a number with fewer than {MOMENT_DIGITS} digits, which may be a date; dates are written \
+                     2024-05-01"
+                )),
                 (None, Some(n)) => moment(&n),
                 (None, None) => {
                     Err("the text is no time like 2024-05-01T12:00:00Z or 2024-05-01".to_string())
@@ -138,10 +144,10 @@ fn read_number(text: &str) -> Option<Number> {
 fn whole(n: &Number) -> Option<i64> {
     let whole = match (n.as_i64(), n.as_f64()) {
         (Some(whole), _) => whole,
-        (None, Some(f)) if f.fract() == 0.0 && f.abs() <= EXACT as f64 => f as i64,
+        (None, Some(f)) if f.fract() == 0.0 && f.abs() <= MAX_EXACT as f64 => f as i64,
         _ => return None,
     };
-    (whole.unsigned_abs() <= EXACT.unsigned_abs()).then_some(whole)
+    (whole.unsigned_abs() <= MAX_EXACT).then_some(whole)
 }
 
 fn named(value: &Value) -> &'static str {

@@ -1,8 +1,8 @@
 //! Change rules as they are written, and what can be told of them without their tenant.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tributary_expressions::{Condition, Expression, Template, Variables, did_you_mean};
 use tributary_model::{IntentOp, Path};
 
@@ -31,6 +31,7 @@ const CONVERSIONS: [(&str, Conversion); 8] = [
 /// How an event changes one path.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Change", transform = one_operand)]
 pub(crate) struct ChangeSpec {
     /// The path that changes, such as `purchases.total`.
     path: At<String>,
@@ -63,12 +64,22 @@ pub(crate) struct ChangeSpec {
     when: Option<At<String>>,
 }
 
+/// Says in the JSON Schema that the operand comes from one place.
+fn one_operand(schema: &mut Schema) {
+    let ways = ["value", "from", "each", "template", "expr"];
+    let pairs =
+        ways.iter().enumerate().flat_map(|(at, one)| ways[at + 1..].iter().map(move |other| (one, other)));
+    let both: Vec<Value> = pairs.map(|(one, other)| json!({"required": [one, other]})).collect();
+    schema.insert("not".to_string(), json!({"anyOf": both}));
+}
+
 /// One thing, or a list of them.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "expected one text or a list of texts")]
+#[schemars(inline)]
 pub(crate) enum OneOrMany<T> {
     One(T),
-    Many(Vec<T>),
+    Many(#[schemars(length(min = 1))] Vec<T>),
 }
 
 impl<T> OneOrMany<T> {

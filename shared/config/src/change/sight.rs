@@ -37,6 +37,14 @@ impl<'a> Sight<'a> {
         &self.event
     }
 
+    /// How much was evaluated, in the steps of [`Scope::steps_taken`].
+    pub(crate) fn steps_taken(&self) -> usize {
+        match &self.scope {
+            Scoped::Own(own) => own.get().map_or(0, Scope::steps_taken),
+            Scoped::Given(given) => given.steps_taken(),
+        }
+    }
+
     pub(crate) fn scope(&self) -> &Scope {
         match &self.scope {
             Scoped::Own(own) => own.get_or_init(|| Scope::of_event(&self.event.document())),

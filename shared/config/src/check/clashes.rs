@@ -1,6 +1,6 @@
 //! Documents that want different things of the same.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use tributary_model::IntentOp;
 
@@ -8,18 +8,32 @@ use crate::change::ChangeRule;
 use crate::documents::Draft;
 use crate::documents::mapping::Mapping;
 use crate::error::{Origin, Place, Problems};
-use crate::secrets::SecretRef;
+use crate::names::Events;
 
 /// Two schemas of one event: which of them would be right?
 pub(super) fn schemas(draft: &Draft, problems: &mut Problems) {
+    // By type: there may be thousands of schemas, and few about the same.
+    let mut about: HashMap<&str, Vec<usize>> = HashMap::new();
+    let mut about_all: Vec<usize> = Vec::new();
     for (index, (origin, schema)) in draft.schemas.iter().enumerate() {
-        for (first, other) in &draft.schemas[..index] {
+        let mut others: BTreeSet<usize> = about_all.iter().copied().collect();
+        match &schema.events {
+            Events::Any => others.extend(0..index),
+            Events::Types(types) => {
+                others.extend(types.iter().filter_map(|name| about.get(name.as_str())).flatten());
+            }
+        }
+        for (first, other) in others.into_iter().map(|other| &draft.schemas[other]) {
             let Some(shared) = schema.events.same(&other.events) else { continue };
             if schema.sources.overlap(&other.sources) {
                 let reason = format!("{} has events of type {shared} already; {TELL_APART}", at(first));
                 problems.add(origin, Place::default(), reason);
                 break;
             }
+        }
+        match &schema.events {
+            Events::Any => about_all.push(index),
+            Events::Types(types) => types.iter().for_each(|name| about.entry(name).or_default().push(index)),
         }
     }
 }
@@ -33,6 +47,10 @@ pub(super) fn registers(draft: &Draft, problems: &mut Problems) {
     for (origin, mapping) in &draft.mappings {
         for rule in mapping.changes.iter().filter(|rule| overwrites(mapping, rule)) {
             let writers = writers.entry(rule.path.as_str()).or_default();
+            // Once for each mapping and path, however often it writes it.
+            if writers.last().is_some_and(|(_, last)| std::ptr::eq(*last, mapping)) {
+                continue;
+            }
             let clash = writers.iter().find(|(_, other)| {
                 !std::ptr::eq(*other, mapping)
                     && other.target == mapping.target
@@ -60,12 +78,16 @@ fn overwrites(mapping: &Mapping, rule: &ChangeRule) -> bool {
 
 /// One key for two sources: a payload's source could not be told. Of all tenants, since keys name the tenant too.
 pub(crate) fn write_keys<'d>(drafts: impl IntoIterator<Item = &'d Draft>, problems: &mut Problems) {
-    let mut seen: HashMap<&SecretRef, &Origin> = HashMap::new();
+    let mut seen: HashMap<String, &Origin> = HashMap::new();
     for (origin, source) in drafts.into_iter().flat_map(|draft| &draft.sources) {
         for (key, place) in source.write_keys.iter().zip(&source.key_places) {
-            if let Some(first) = seen.insert(key, origin) {
-                let reason =
-                    format!("this write key is the one of {} too; every source needs its own", at(first));
+            if let Some(first) = seen.insert(key.identity(), origin) {
+                let reason = match std::ptr::eq(first, origin) {
+                    true => "this write key is there twice".to_string(),
+                    false => {
+                        format!("this write key is the one of {} too; every source needs its own", at(first))
+                    }
+                };
                 problems.add(origin, *place, reason);
             }
         }

@@ -59,7 +59,7 @@ fn sources(draft: &Draft) -> Vec<&str> {
 
 /// Made event type → what is made for it.
 fn graph<'d>(draft: &'d Draft, source: &str) -> BTreeMap<&'d str, Vec<Made<'d>>> {
-    let (mut for_all, mut for_type) = (Vec::new(), BTreeMap::<&str, Vec<Made<'_>>>::new());
+    let (mut for_all, mut for_type) = (Vec::new(), BTreeMap::<&str, Vec<Made<'d>>>::new());
     for (origin, workflow) in
         draft.workflows.iter().filter(|(_, workflow)| workflow.trigger.sources.matches(source))
     {
@@ -72,11 +72,11 @@ fn graph<'d>(draft: &'d Draft, source: &str) -> BTreeMap<&'d str, Vec<Made<'d>>>
             }
         }
     }
-    let types: BTreeSet<&str> =
-        for_type.values().flatten().chain(&for_all).map(|made| made.rule.event_type.as_str()).collect();
-    let made_for =
-        |event_type| for_type.get(event_type).into_iter().flatten().chain(&for_all).copied().collect();
-    types.into_iter().map(|event_type| (event_type, made_for(event_type))).collect()
+    // What is made for every type is made for its own one too: a circle by itself, and the only one that needs telling.
+    for made in for_all {
+        for_type.entry(&made.rule.event_type).or_default().push(made);
+    }
+    for_type
 }
 
 /// Takes out the types that nothing leads to, again and again: what is left of a graph without circles is nothing, and

@@ -15,6 +15,7 @@ use crate::documents::schema::{Example, Schema};
 use crate::error::{Origin, Problems};
 use crate::event_view::EventView;
 use crate::names::Events;
+use crate::shape::parts;
 
 /// When samples were made, when examples happen, and when they are looked at, in microseconds.
 const BEFORE: i64 = 1_767_225_600_000_000;
@@ -23,6 +24,17 @@ const NOW: i64 = HAPPENED + 1_000_000;
 
 /// The most events that the examples of a tenant may make: a revision is checked wherever it is taken.
 const MAX_SCENES: usize = 4096;
+/// How much all evaluations of a tenant may take together, in steps of some 100 ns. Counted and not measured: whoever
+/// checks a revision must come to the same.
+const MAX_WORK: usize = 20_000_000;
+/// What one evaluation, one rule of a mapping and one part of a profile cost whatever they hold, in such steps.
+const TRIAL: usize = 50;
+const RULE: usize = 10;
+const PART: usize = 10;
+const TOO_MUCH: &str = "too many or too large examples for so many expressions: from this one on they would take too long to \
+                        be tried; fewer and smaller examples say as much";
+/// How many errors guess what was meant: each guess looks at everything there is.
+const MAX_SUGGESTIONS: usize = 32;
 
 /// Tells every formula that fails on an example of its events, or that reads a part of the event which no example has.
 pub(super) fn check(draft: &Draft, kinds: &Kinds, formulas: &[Formula<'_>], problems: &mut Problems) {
@@ -36,26 +48,61 @@ pub(super) fn check(draft: &Draft, kinds: &Kinds, formulas: &[Formula<'_>], prob
         return problems.add(first.origin, first.example.place, reason);
     }
     let mut common = Sample::of_kinds(draft, kinds, Time::from_micros(BEFORE));
+    let mut left = Left(MAX_WORK);
+    let rules: usize = draft.mappings.iter().map(|(_, mapping)| 1 + mapping.changes.len()).sum();
+    let too_much = |scene: &Scene<'_>, problems: &mut Problems| {
+        problems.add(scene.origin, scene.example.place, TOO_MUCH);
+    };
     for scene in &scenes {
-        common.add(draft, kinds, &scene.event(BEFORE));
+        let taken = common.add(draft, kinds, &scene.event(BEFORE));
+        if !left.take(scene.parts() + rules * RULE + taken) {
+            return too_much(scene, problems);
+        }
     }
-    let mut trials: Vec<Trial<'_, '_>> = formulas
-        .iter()
-        .filter(|formula| !problems.told(formula.origin, formula.place))
-        .map(Trial::of)
-        .collect();
+    let mut trials: Vec<Trial<'_, '_>> = {
+        let told = problems.places();
+        let untold = formulas.iter().filter(|formula| {
+            let Origin { file, .. } = formula.origin;
+            !told.contains(&(&**file, formula.origin.line_of(formula.place), formula.place.column))
+        });
+        untold.map(Trial::of).collect()
+    };
     for scene in &scenes {
         let event = scene.event(HAPPENED);
         let mut sample = common.clone();
-        sample.add(draft, kinds, &event);
+        let taken = sample.add(draft, kinds, &event);
         let (profile, session) = sample.documents(kinds, Time::from_micros(NOW));
+        let held = scene.parts() + parts(&profile) + parts(&session);
+        if !left.take(held * PART + rules * RULE + trials.len() + taken) {
+            return too_much(scene, problems);
+        }
         let scope = Scope::new(&event.document(), &profile, &session, Time::from_micros(NOW));
         let stage = Stage { scene, event, scope, kinds };
         for trial in trials.iter_mut().filter(|trial| scene.is_for(trial.formula)) {
+            let before = stage.scope.steps_taken();
             trial.run(&stage, problems);
+            if !left.take(TRIAL + stage.scope.steps_taken() - before) {
+                return too_much(scene, problems);
+            }
         }
     }
-    trials.iter().for_each(|trial| trial.tell_missing(problems));
+    let mut suggestions = MAX_SUGGESTIONS;
+    trials.iter().for_each(|trial| trial.tell_missing(&mut suggestions, problems));
+}
+
+/// How much may still be done, in steps of some 100 ns.
+struct Left(usize);
+
+impl Left {
+    fn take(&mut self, steps: usize) -> bool {
+        match self.0.checked_sub(steps) {
+            Some(left) => {
+                self.0 = left;
+                true
+            }
+            None => false,
+        }
+    }
 }
 
 /// An example as an event of one type from one source.
@@ -104,6 +151,11 @@ impl Scene<'_> {
         samples::event(event_type, self.source, Time::from_micros(micros), properties, context)
     }
 
+    fn parts(&self) -> usize {
+        let of = |object: &Map<String, Value>| object.values().map(parts).sum::<usize>();
+        of(&self.example.properties) + of(&self.example.context)
+    }
+
     fn named(&self) -> String {
         let (file, line) = (&self.origin.file, self.origin.line_of(self.example.place));
         format!("example {} of Schema {} ({file}:{line})", self.number, self.schema.name)
@@ -142,9 +194,8 @@ struct Trial<'f, 'd> {
     tried: usize,
     types: BTreeSet<&'f str>,
     missing: BTreeMap<String, usize>,
-    /// What its examples have, to guess what was meant.
-    known: BTreeSet<String>,
-    has_context: bool,
+    /// Those it was tried on.
+    scenes: Vec<&'f Scene<'f>>,
 }
 
 impl<'f, 'd> Trial<'f, 'd> {
@@ -155,8 +206,7 @@ impl<'f, 'd> Trial<'f, 'd> {
             tried: 0,
             types: BTreeSet::new(),
             missing: BTreeMap::new(),
-            known: BTreeSet::new(),
-            has_context: false,
+            scenes: Vec::new(),
         }
     }
 
@@ -171,9 +221,7 @@ impl<'f, 'd> Trial<'f, 'd> {
             return;
         }
         self.tried += 1;
-        self.has_context |= !stage.event.context.is_empty();
-        list_paths("event.properties", stage.event.properties, &mut self.known);
-        list_paths("event.context", stage.event.context, &mut self.known);
+        self.scenes.push(stage.scene);
         match evaluate(self.formula, stage) {
             Outcome::Fine => {}
             Outcome::Missing(what) => *self.missing.entry(what).or_default() += 1,
@@ -186,16 +234,17 @@ impl<'f, 'd> Trial<'f, 'd> {
     }
 
     /// What every example of every type lacks is misspelt, or the examples say too little.
-    fn tell_missing(&self, problems: &mut Problems) {
+    fn tell_missing(&self, suggestions: &mut usize, problems: &mut Problems) {
         let Events::Types(types) = self.formula.events else { return };
         let every = types.iter().all(|event_type| self.types.contains(event_type.as_str()));
+        let has_context = self.scenes.iter().any(|scene| !scene.example.context.is_empty());
         let what = self.missing.iter().find(|(what, count)| {
-            let judged = self.has_context || !what.starts_with("event.context");
+            let judged = has_context || !what.starts_with("event.context");
             **count == self.tried && what.starts_with("event.") && judged
         });
         let Some((what, _)) = what.filter(|_| every && !self.failed) else { return };
-        let meant = nearest(what, self.known.iter().map(String::as_str));
-        let meant = meant.map_or_else(String::new, |near| format!("; did you mean {near}?"));
+        let meant = if *suggestions > 0 { self.meant(what) } else { String::new() };
+        *suggestions = suggestions.saturating_sub(1);
         let types: Vec<&str> = types.iter().map(String::as_str).collect();
         let reason = format!(
             "{}: no example of {} has {what}: give one to its Schema if events can have it{meant}",
@@ -203,6 +252,19 @@ impl<'f, 'd> Trial<'f, 'd> {
             types.join(" or ")
         );
         problems.add(self.formula.origin, self.formula.place, reason);
+    }
+}
+
+impl Trial<'_, '_> {
+    /// Which part of its examples `what` was probably meant to be.
+    fn meant(&self, what: &str) -> String {
+        let mut known = BTreeSet::new();
+        for Example { properties, context, .. } in self.scenes.iter().map(|scene| scene.example) {
+            list_paths("event.properties", properties, &mut known);
+            list_paths("event.context", context, &mut known);
+        }
+        let near = nearest(what, known.iter().map(String::as_str));
+        near.map_or_else(String::new, |near| format!("; did you mean {near}?"))
     }
 }
 

@@ -11,6 +11,8 @@ use crate::documents::mapping::Target;
 use crate::error::Problems;
 use crate::event_view::EVENT_PARTS;
 
+/// How many errors guess what was meant: each guess looks at every path there is.
+const MAX_SUGGESTIONS: usize = 32;
 /// What the mesh itself writes to every profile.
 const OF_PROFILES: [&str; 1] = ["stats.visits"];
 /// What the mesh itself writes to every session.
@@ -20,13 +22,14 @@ const OF_SESSIONS: [&str; 5] =
 /// Tells every path that is read and that nothing ever writes: it would be missing for every event.
 pub(super) fn check(draft: &Draft, formulas: &[Formula<'_>], problems: &mut Problems) {
     let (profile, session) = written(draft);
+    let mut suggestions = MAX_SUGGESTIONS;
     for formula in formulas {
         let mut told = BTreeSet::new();
         for read in formula.reads() {
             let reason = match &read.parts[..] {
                 [root, part, ..] if root == "event" => no_part(part),
-                [root, path @ ..] if root == "profile" => unwritten(root, path, &profile),
-                [root, path @ ..] if root == "session" => unwritten(root, path, &session),
+                [root, path @ ..] if root == "profile" => unwritten(root, path, &profile, &mut suggestions),
+                [root, path @ ..] if root == "session" => unwritten(root, path, &session, &mut suggestions),
                 _ => None,
             };
             if let Some(reason) = reason.filter(|reason| told.insert(reason.clone())) {
@@ -45,12 +48,14 @@ fn no_part(part: &str) -> Option<String> {
     Some(format!("an event has no {part}, only {}{meant}", EVENT_PARTS.join(", ")))
 }
 
-fn unwritten(root: &str, path: &[String], known: &BTreeSet<&str>) -> Option<String> {
+fn unwritten(root: &str, path: &[String], known: &BTreeSet<&str>, suggestions: &mut usize) -> Option<String> {
     let path = path.join(".");
     if path.is_empty() || is_written(&path, known) {
         return None;
     }
-    let meant = nearest(&path, known.iter().copied());
+    let near = || nearest(&path, known.iter().copied());
+    let meant = if *suggestions > 0 { near() } else { None };
+    *suggestions = suggestions.saturating_sub(1);
     let meant = meant.map_or_else(String::new, |near| format!("; did you mean {root}.{near}?"));
     Some(format!(
         "nothing ever writes {root}.{path}: let a mapping or workflow do it, or declare it in a Fields document{meant}"

@@ -42,8 +42,8 @@ impl Sample {
         sample
     }
 
-    /// Adds what the mappings make of an event, and the mesh of its session.
-    pub(super) fn add(&mut self, draft: &Draft, kinds: &Kinds, event: &EventView<'_>) {
+    /// Adds what the mappings make of an event, and the mesh of its session. Returns how many steps evaluations took.
+    pub(super) fn add(&mut self, draft: &Draft, kinds: &Kinds, event: &EventView<'_>) -> usize {
         let sight = Sight::of_event(*event);
         for (_, mapping) in &draft.mappings {
             for intent in mapping.make(&sight).intents {
@@ -61,6 +61,7 @@ impl Sample {
             let path = Path::new(path).expect("a constant path is valid");
             self.take(Target::Session, Intent { path, op, value: Some(value) }, kinds, event.time);
         }
+        sight.steps_taken()
     }
 
     /// The profile and the session as expressions see them.
@@ -94,9 +95,9 @@ impl Sample {
     fn of_kind(&mut self, target: Target, path: &Path, kind: Kind, kinds: &Kinds, time: Time) {
         let (op, value) = match kind {
             Kind::Counter => (IntentOp::Increment, Some(json!(1))),
-            Kind::Set => (IntentOp::AddToSet, Some(json!("sample"))),
             Kind::Flag => (IntentOp::Enter, None),
-            Kind::Register | Kind::Min | Kind::Max | Kind::List | Kind::Visits => return,
+            // What elements are, nobody has said: an expression over them is judged where an example fills them.
+            Kind::Register | Kind::Min | Kind::Max | Kind::Set | Kind::List | Kind::Visits => return,
         };
         self.take(target, Intent { path: path.clone(), op, value }, kinds, time);
     }

@@ -1,7 +1,10 @@
 //! `Destination`: an external system that profiles are sent to.
 
+mod checks;
+mod credentials;
+mod headers;
+
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -12,8 +15,11 @@ use url::Url;
 use super::{DocumentKind, Draft, Text};
 use crate::at::At;
 use crate::error::{Origin, Place, Problems};
-use crate::names;
-use crate::secrets::{SecretError, SecretErrors, SecretRef, process_environment};
+use crate::secrets::{SecretError, SecretErrors, process_environment};
+
+use checks::{Checks, DAY};
+use headers::HeaderSpec;
+pub use headers::HeaderValue;
 
 /// An external system and how it is treated.
 #[derive(Debug, Clone)]
@@ -39,15 +45,6 @@ pub struct Webhook {
     pub headers: Vec<(String, HeaderValue)>,
     /// How long one request may take, up to 5 minutes.
     pub timeout: Duration,
-}
-
-/// A header's value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HeaderValue {
-    /// A secret.
-    Secret(SecretRef),
-    /// Written in the document.
-    Text(String),
 }
 
 /// When a changed profile is sent: after a quiet period, but not later than the longest wait.
@@ -107,6 +104,7 @@ impl Destination {
 /// Where profiles are sent.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Destination")]
 pub(crate) struct DestinationSpec {
     webhook: WebhookSpec,
     #[serde(default)]
@@ -122,6 +120,7 @@ pub(crate) struct DestinationSpec {
 /// An HTTP receiver.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Webhook")]
 struct WebhookSpec {
     /// An http or https address, without credentials.
     url: At<String>,
@@ -133,21 +132,10 @@ struct WebhookSpec {
     timeout: Option<At<String>>,
 }
 
-/// A header's value: one of the two.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct HeaderSpec {
-    /// An environment variable that holds it; else a file of this name in the directory that `TRIBUTARY_SECRETS` names.
-    #[serde(default)]
-    env: Option<String>,
-    /// The value itself: nothing secret.
-    #[serde(default)]
-    value: Option<String>,
-}
-
 /// When a changed profile is sent.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Delivery")]
 struct DeliverySpec {
     /// How long a profile must not change before it is sent; 2s when left out.
     #[serde(default)]
@@ -160,6 +148,7 @@ struct DeliverySpec {
 /// How failures are tried again, with growing pauses.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Retry")]
 struct RetrySpec {
     /// Attempts altogether, 1 to 100, then it is a dead letter; 5 when left out.
     #[serde(default)]
@@ -180,7 +169,7 @@ impl DocumentKind for Destination {
     fn read(spec: DestinationSpec, text: &Text<'_>, problems: &mut Problems) -> Option<Destination> {
         let mut checks = Checks { origin: text.origin, problems };
         let url = checks.url(&spec.webhook.url);
-        let headers = checks.headers(spec.webhook.headers);
+        let headers = headers::read(spec.webhook.headers, checks.origin, checks.problems);
         let timeout = checks.duration("timeout", spec.webhook.timeout, 10_000, 1..=300_000);
 
         let (place, profiles) = taken_apart(spec.profiles);
@@ -214,100 +203,4 @@ impl DocumentKind for Destination {
 
 fn taken_apart<T: Default>(section: Option<At<T>>) -> (Place, T) {
     section.map_or_else(Default::default, |section| (section.place, section.value))
-}
-
-/// A day in milliseconds: longer waits belong to whoever makes the events.
-const DAY: u64 = 86_400_000;
-
-struct Checks<'c> {
-    origin: &'c Origin,
-    problems: &'c mut Problems,
-}
-
-impl Checks<'_> {
-    fn wrong(&mut self, place: Place, reason: impl Into<String>) {
-        self.problems.add(self.origin, place, reason);
-    }
-
-    fn url(&mut self, text: &At<String>) -> Option<Url> {
-        let reason = match Url::parse(&text.value) {
-            Ok(url) if !matches!(url.scheme(), "http" | "https") => {
-                format!("the url's scheme is {}, only http and https can be delivered to", url.scheme())
-            }
-            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-                "the url holds credentials; put them into a header with env".to_string()
-            }
-            Ok(url) => return Some(url),
-            Err(error) => format!("not a url: {error}"),
-        };
-        self.wrong(text.place, reason);
-        None
-    }
-
-    fn headers(&mut self, specs: BTreeMap<String, At<HeaderSpec>>) -> Vec<(String, HeaderValue)> {
-        let mut headers = Vec::new();
-        for (name, spec) in specs {
-            let value = match (spec.value.env, spec.value.value) {
-                (Some(env), None) => {
-                    names::check_env_name(&env).map(|()| HeaderValue::Secret(SecretRef::Env(env)))
-                }
-                (None, Some(text)) if text.chars().any(char::is_control) => {
-                    Err("a header's value cannot have control characters".to_string())
-                }
-                (None, Some(text)) => Ok(HeaderValue::Text(text)),
-                _ => Err("a header is either env: NAME or value: TEXT".to_string()),
-            };
-            let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-            match value {
-                _ if name.is_empty() || !name.chars().all(is_token) => {
-                    self.wrong(spec.place, format!("{name:?} cannot be the name of a header"));
-                }
-                Ok(value) => headers.push((name, value)),
-                Err(reason) => self.wrong(spec.place, format!("{name}: {reason}")),
-            }
-        }
-        headers
-    }
-
-    /// A duration like `10s`; `default` and `range` are milliseconds.
-    fn duration(
-        &mut self,
-        name: &str,
-        text: Option<At<String>>,
-        default: u64,
-        range: RangeInclusive<u64>,
-    ) -> Duration {
-        let default = Duration::from_millis(default);
-        let Some(text) = text else { return default };
-        let (least, most) = (Duration::from_millis(*range.start()), Duration::from_millis(*range.end()));
-        let reason = match humantime::parse_duration(&text.value) {
-            Ok(duration) if (least..=most).contains(&duration) => return duration,
-            Ok(_) => format!(
-                "{name} must be between {} and {}",
-                humantime::format_duration(least),
-                humantime::format_duration(most)
-            ),
-            Err(_) => format!("{name}: {:?} is not a duration like 500ms, 10s or 5m", text.value),
-        };
-        self.wrong(text.place, reason);
-        default
-    }
-
-    fn number<N: Copy + PartialOrd + std::fmt::Display>(
-        &mut self,
-        name: &str,
-        number: Option<At<N>>,
-        default: N,
-        range: RangeInclusive<N>,
-    ) -> N {
-        match number {
-            None => default,
-            Some(number) if range.contains(&number.value) => number.value,
-            Some(number) => {
-                let reason = format!("{name} must be between {} and {}", range.start(), range.end());
-                self.wrong(number.place, reason);
-                default
-            }
-        }
-    }
 }

@@ -18,9 +18,10 @@ pub(crate) struct Fields {
 /// Which kind the paths of a profile are; what is not declared is a register, outside the namespaces.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Fields")]
 pub(crate) struct FieldsSpec {
     /// The kind of a path and of everything below it, by path.
-    fields: BTreeMap<String, At<Kind>>,
+    fields: BTreeMap<At<String>, At<Kind>>,
 }
 
 impl DocumentKind for Fields {
@@ -28,14 +29,18 @@ impl DocumentKind for Fields {
     type Spec = FieldsSpec;
 
     fn read(spec: FieldsSpec, text: &Text<'_>, problems: &mut Problems) -> Option<Fields> {
-        let mut kinds = Vec::new();
+        let (mut kinds, mut complete) = (Vec::new(), true);
         for (path, kind) in spec.fields {
-            match Path::new(path) {
-                Ok(path) => kinds.push((path, kind.value, kind.place)),
-                Err(error) => problems.add(text.origin, kind.place, error.to_string()),
+            // Where the path is written: what is wrong is mostly said of it.
+            match Path::new(path.value) {
+                Ok(declared) => kinds.push((declared, kind.value, path.place)),
+                Err(error) => {
+                    problems.add(text.origin, path.place, error.to_string());
+                    complete = false;
+                }
             }
         }
-        Some(Fields { kinds })
+        complete.then_some(Fields { kinds })
     }
 
     fn add_to(self, draft: &mut Draft, origin: Origin) {

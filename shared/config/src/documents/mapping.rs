@@ -3,7 +3,6 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tributary_expressions::{Condition, Variables};
-use tributary_model::Intent;
 
 use super::{DocumentKind, Draft, Text};
 use crate::at::At;
@@ -75,22 +74,18 @@ impl Mapping {
         }
         made
     }
-
-    /// What it changes because of `event`.
-    #[must_use]
-    pub fn intents(&self, event: &EventView<'_>) -> Vec<Intent> {
-        self.make(&Sight::of_event(*event)).intents
-    }
 }
 
 /// What events of some types change in the profile or the session, decided by the event alone.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Mapping")]
 pub(crate) struct MappingSpec {
     /// The event types it is about, or "*" for all.
     events: At<EventsSpec>,
     /// The sources it is about; all when left out.
     #[serde(default)]
+    #[schemars(length(min = 1))]
     sources: Option<At<Vec<At<String>>>>,
     /// What it changes: the profile, or the event's session.
     #[serde(default)]
@@ -98,7 +93,8 @@ pub(crate) struct MappingSpec {
     /// CEL over `event`; the mapping does nothing when it does not hold.
     #[serde(default)]
     when: Option<At<String>>,
-    /// The changes, in order.
+    /// The changes, 1 to 128, in order.
+    #[schemars(length(min = 1, max = 128))]
     changes: At<Vec<ChangeSpec>>,
 }
 

@@ -38,6 +38,10 @@ pub(crate) struct Draft {
     pub(crate) origins: Vec<Origin>,
     /// Whether any Source is there, one with errors included.
     pub(crate) has_source: bool,
+    /// Whether a Fields document could not be read: nothing is known of the kinds of paths then.
+    pub(crate) lacks_fields: bool,
+    /// Whether there are documents of which nobody knows what or whose they are: they may be its.
+    pub(crate) lacks_documents: bool,
     pub(crate) sources: Vec<(Origin, source::Source)>,
     pub(crate) fields: Vec<(Origin, fields::Fields)>,
     pub(crate) schemas: Vec<(Origin, schema::Schema)>,
@@ -56,6 +60,11 @@ pub(crate) struct Heading {
     pub(crate) tenant: Option<TenantId>,
     /// The document's, with its name and the place of that.
     pub(crate) origin: Origin,
+}
+
+/// The kinds of documents that become part of revisions, as documents spell them.
+pub fn kinds() -> impl Iterator<Item = &'static str> {
+    KINDS.iter().filter(|kind| kind.applied).map(|kind| kind.name)
 }
 
 /// Whether documents of this kind become part of revisions. Those of an unknown kind do, to be refused.

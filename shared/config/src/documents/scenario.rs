@@ -2,6 +2,7 @@
 
 mod expectation;
 mod given;
+mod reasons;
 mod spec;
 
 use std::time::Duration;

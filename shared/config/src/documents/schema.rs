@@ -1,5 +1,7 @@
 //! `Schema`: what events of a type must look like.
 
+mod limits;
+
 use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
@@ -15,7 +17,7 @@ use crate::shape::{MAX_MISFITS, Misfit, Shape};
 use crate::sources::Sources;
 
 /// The most examples of one schema.
-const MAX_EXAMPLES: usize = 64;
+const MAX_EXAMPLES: usize = 20;
 
 /// What events of some types must look like.
 #[derive(Debug, Clone)]
@@ -78,26 +80,32 @@ impl Schema {
 /// with it.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Schema")]
 pub(crate) struct SchemaSpec {
-    /// The event type it is about, or a list of them; "*" for all.
-    event: At<EventsSpec>,
+    /// The event types it is about, or "*" for all.
+    events: At<EventsSpec>,
     /// The sources it is about; all when left out.
     #[serde(default)]
+    #[schemars(length(min = 1))]
     sources: Option<At<Vec<At<String>>>>,
     /// The JSON Schema (draft 2020-12) of the event's properties.
     #[serde(default)]
+    #[schemars(with = "Option<Map<String, Value>>")]
     properties: Option<At<Value>>,
     /// The JSON Schema (draft 2020-12) of the event's context.
     #[serde(default)]
+    #[schemars(with = "Option<Map<String, Value>>")]
     context: Option<At<Value>>,
     /// Events that fit: expressions about this type are tried on them before anything runs.
     #[serde(default)]
+    #[schemars(length(max = 64))]
     examples: Option<At<Vec<At<ExampleSpec>>>>,
 }
 
 /// What an event that fits may say.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Example")]
 pub(crate) struct ExampleSpec {
     /// Its properties.
     #[serde(default)]
@@ -112,10 +120,10 @@ impl DocumentKind for Schema {
     type Spec = SchemaSpec;
 
     fn read(spec: SchemaSpec, text: &Text<'_>, problems: &mut Problems) -> Option<Schema> {
-        let events = match Events::from_spec(spec.event.value) {
+        let events = match Events::from_spec(spec.events.value) {
             Ok(events) => events,
             Err(reason) => {
-                problems.add(text.origin, spec.event.place, reason);
+                problems.add(text.origin, spec.events.place, reason);
                 Events::Types(BTreeSet::new())
             }
         };
@@ -163,6 +171,10 @@ impl Schema {
         for example in spec.value.into_iter().take(MAX_EXAMPLES) {
             let place = example.place;
             let ExampleSpec { properties, context } = example.value;
+            if let Some(reason) = limits::refusal(&properties, &context) {
+                problems.add(origin, place, reason);
+                continue;
+            }
             let misfits = self.misfits_of(&properties, &context);
             for misfit in &misfits {
                 let reason = format!("the example does not fit: {} {}", misfit.path, misfit.description);

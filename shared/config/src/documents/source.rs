@@ -28,6 +28,7 @@ pub struct Source {
 /// Who may send events, and what of theirs is believed.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Source")]
 pub(crate) struct SourceSpec {
     /// Where the keys are that name this source, at least one; several while a key is being replaced.
     #[schemars(length(min = 1))]

@@ -93,6 +93,7 @@ pub enum PropertyValue {
 /// What is decided about an event once the profile is known.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Workflow")]
 pub(crate) struct WorkflowSpec {
     trigger: TriggerSpec,
     /// What is done, in order: 1 to 64 steps, each seeing what the ones before it changed.
@@ -103,11 +104,13 @@ pub(crate) struct WorkflowSpec {
 /// Which events the workflow runs for.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Trigger")]
 struct TriggerSpec {
     /// The event types, or "*" for all.
     events: At<EventsSpec>,
     /// Only events of these sources; of all, when left out.
     #[serde(default)]
+    #[schemars(length(min = 1))]
     sources: Option<At<Vec<At<String>>>>,
     /// What must hold besides, in CEL over event, profile, session and now; asked once, before any step.
     #[serde(default)]
@@ -117,6 +120,10 @@ struct TriggerSpec {
 /// Changes and events, if a condition holds.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(
+    rename = "Step",
+    extend("anyOf" = [{"required": ["then"]}, {"required": ["otherwise"]}, {"required": ["emit"]}])
+)]
 struct StepSpec {
     /// Its name, for the record of the run.
     #[serde(default)]
@@ -126,18 +133,22 @@ struct StepSpec {
     when: Option<At<String>>,
     /// What changes in the profile when it is taken.
     #[serde(default)]
+    #[schemars(length(max = 64))]
     then: Vec<ChangeSpec>,
     /// What changes in the profile when it is not taken.
     #[serde(default)]
+    #[schemars(length(max = 64))]
     otherwise: Vec<ChangeSpec>,
     /// The events that are made when it is taken.
     #[serde(default)]
+    #[schemars(length(max = 16))]
     emit: Vec<EmitSpec>,
 }
 
 /// An event that a step makes.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Emit")]
 struct EmitSpec {
     /// Its type.
     #[serde(rename = "type")]

@@ -25,7 +25,7 @@ pub(super) fn misfits(error: &ValidationError<'_>, part: &str) -> Vec<Misfit> {
     }
 }
 
-fn described(kind: &Kind) -> String {
+pub(super) fn described(kind: &Kind) -> String {
     match kind {
         Kind::Type { kind: TypeKind::Single(one) } => format!("must be {}", type_name(*one)),
         Kind::Type { kind: TypeKind::Multiple(many) } => {

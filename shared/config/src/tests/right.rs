@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use tributary_model::{IntentOp, Kind, TenantId, Time};
 
 use super::{SOURCE, directory, load};
-use crate::{Config, EventView, Events, Revision, Target, read_directory, required_env};
+use crate::{Config, EventView, Events, Revision, Sight, Target, read_directory, required_env};
 
 fn example() -> Config {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/example");
@@ -99,7 +99,7 @@ fn a_mapping_makes_intents_of_its_events_only() {
     let tenant = config.tenant(&TenantId::new("demo").unwrap()).unwrap();
     let mapping = tenant.mappings.iter().find(|mapping| mapping.name == "purchase").unwrap();
     let (properties, context) = (object(json!({"value": 29.33, "cds": null})), Map::new());
-    let intents = mapping.intents(&view("purchase", &properties, &context));
+    let intents = mapping.make(&Sight::of_event(view("purchase", &properties, &context))).intents;
     let seen: Vec<(&str, IntentOp, Option<Value>)> =
         intents.iter().map(|intent| (intent.path.as_str(), intent.op, intent.value.clone())).collect();
     assert_eq!(
@@ -113,7 +113,7 @@ fn a_mapping_makes_intents_of_its_events_only() {
         ],
         "a null property is no change"
     );
-    assert!(mapping.intents(&view("page-view", &properties, &context)).is_empty());
+    assert!(mapping.make(&Sight::of_event(view("page-view", &properties, &context))).intents.is_empty());
 }
 
 #[test]
@@ -136,7 +136,8 @@ fn a_value_can_come_from_any_part_of_the_event() {
     let properties = object(json!({"address": {"city": "Oslo"}}));
     let context = object(json!({"ip": "::1"}));
     let values: Vec<(String, Value)> = mapping
-        .intents(&view("any", &properties, &context))
+        .make(&Sight::of_event(view("any", &properties, &context)))
+        .intents
         .into_iter()
         .map(|intent| (intent.path.to_string(), intent.value.unwrap()))
         .collect();

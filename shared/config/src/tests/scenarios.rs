@@ -48,12 +48,12 @@ fn a_scenario_says_what_happens_and_what_comes_of_it() {
     let ids: Vec<Option<&str>> = payload.events.iter().map(|event| event.id.as_deref()).collect();
     assert_eq!(ids, [None, Some("")]);
     let expected = json!({"events": [{"status": "ACCEPTED"}], "profile": {"count": 2}, "deliveries": []});
-    assert_eq!(first.expect.document(), expected);
+    assert_eq!(*first.expect.document(), expected);
     assert_eq!((first.line, first.clock), (9, Clock::Stands));
     let payload = second.payload.as_ref().unwrap();
     assert_eq!((payload.profile_id.as_str(), payload.request_id.as_str()), ("", "r"));
     assert_eq!(second.clock, Clock::At("2024-05-01T13:00:00Z".parse().unwrap()));
-    assert!(third.payload.is_none() && third.expect.document() == json!({}));
+    assert!(third.payload.is_none() && *third.expect.document() == json!({}));
 }
 
 #[test]
@@ -88,6 +88,23 @@ fn names_that_the_tenant_does_not_have_are_told_with_those_that_were_probably_me
 }
 
 #[test]
+fn null_is_expected_where_it_is_written_and_an_empty_list_where_a_list_is_null() {
+    let expect =
+        "{refused: null, profile: null, session: null, derived: null, deliveries: null, dead_letters: null}";
+    let scenario = loaded(&format!("source: web\nsteps:\n- wait: 1s\n  expect: {expect}")).unwrap();
+    let expected = json!({
+        "refused": null, "profile": null, "session": null, "derived": [], "deliveries": [], "dead_letters": [],
+    });
+    assert_eq!(*scenario.steps[0].expect.document(), expected);
+    let elements = "{derived: [{type: a, session: null, cause: null}], events: [{id: null, problems: null}]}";
+    let scenario = loaded(&format!("source: web\nsteps:\n- wait: 1s\n  expect: {elements}")).unwrap();
+    let expected = json!({
+        "derived": [{"type": "a", "session": null, "cause": null}], "events": [{"id": null, "problems": []}],
+    });
+    assert_eq!(*scenario.steps[0].expect.document(), expected);
+}
+
+#[test]
 fn each_wrong_part_is_told() {
     for (spec, reason) in [
         ("steps: []", "a scenario needs at least one step"),
@@ -113,6 +130,14 @@ fn each_wrong_part_is_told() {
         ("steps: [{track: [{typ: a}]}]", "did you mean type?"),
         ("steps: [{wait: 1s, expect: {events: [{status: ACEPTED}]}}]", "did you mean ACCEPTED?"),
         ("steps: [{wait: 1s, expect: {derivd: []}}]", "did you mean derived?"),
+        ("steps: [{wait: 1s, expect: {refused: NO_EVENT}}]", "refused as a whole; did you mean NO_EVENTS?"),
+        ("steps: [{wait: 1s, expect: {dead_letters: [{reason: DEEP}]}}]", "is given up on"),
+        (
+            "steps: [{wait: 1s, expect: {derived: [{type: a, problems: [{reason: LIST_TO_LONG}]}]}}]",
+            "did you mean LIST_TOO_LONG?",
+        ),
+        ("steps: [{wait: 1s, expect: {events: [{violations: [NO_ID]}]}}]", "an event is refused"),
+        ("steps: [{wait: 1s, expect: {events: [{warnings: [CLAMPED]}]}}]", "no code of a warning"),
     ] {
         let said = said_of(spec);
         assert!(said.starts_with("s.yaml:") && said.contains(reason), "{spec}: {said}");

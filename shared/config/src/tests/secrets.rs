@@ -1,6 +1,5 @@
 //! Secrets are resolved together and never shown.
 
-use std::fs;
 use std::path::Path;
 
 use secrecy::ExposeSecret;
@@ -8,14 +7,15 @@ use secrecy::ExposeSecret;
 use super::{directory, load};
 use crate::Config;
 
-/// Two sources; the key of the second is in the file `b` of `keys`.
-fn two_sources(keys: &Path) -> Config {
-    let documents = format!(
-        "kind: Source\nname: a\nspec:\n  write_keys: [{{env: KEY_A}}, {{env: KEY_OLD}}]\n---\n\
-         kind: Source\nname: b\ntenant: other\nspec:\n  write_keys: [{{file: {}/b}}]\n",
-        keys.display()
-    );
-    load(&[("s.yaml", &documents)]).unwrap()
+/// Two sources of two tenants; the key of the second is in a file.
+fn two_sources() -> Config {
+    let documents = "kind: Source\nname: a\ntenant: first\nspec:\n  write_keys: [{env: KEY_A}, {env: KEY_OLD}]\n---\n\
+         kind: Source\nname: b\ntenant: other\nspec:\n  write_keys: [{file: keys/b}]\n";
+    load(&[("s.yaml", documents)]).unwrap()
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
 }
 
 fn environment<'p>(pairs: &'p [(&'p str, &'p str)]) -> impl Fn(&str) -> Option<String> + 'p {
@@ -24,14 +24,17 @@ fn environment<'p>(pairs: &'p [(&'p str, &'p str)]) -> impl Fn(&str) -> Option<S
 
 #[test]
 fn a_write_key_finds_its_source() {
-    let keys = directory(&[("b", "file-key-0123456789\n")]);
-    let config = two_sources(keys.path());
-    let keys = config
-        .write_keys_from(&environment(&[("KEY_A", "new-key-0123456789"), ("KEY_OLD", "old-key-0123456789")]))
-        .unwrap();
+    let secrets = directory(&[("keys/b", "file-key-0123456789\n")]);
+    let (config, mounted) = (two_sources(), shown(secrets.path()));
+    let (keys, problems) = config.write_keys_from(&environment(&[
+        ("KEY_A", "new-key-0123456789"),
+        ("KEY_OLD", "old-key-0123456789"),
+        ("TRIBUTARY_SECRETS", &mounted),
+    ]));
+    assert_eq!(problems, Vec::<String>::new());
     let find = |key: &str| keys.find(key).map(|(tenant, source)| format!("{tenant}/{source}"));
-    assert_eq!(find("new-key-0123456789").as_deref(), Some("default/a"));
-    assert_eq!(find("old-key-0123456789").as_deref(), Some("default/a"));
+    assert_eq!(find("new-key-0123456789").as_deref(), Some("first/a"));
+    assert_eq!(find("old-key-0123456789").as_deref(), Some("first/a"));
     assert_eq!(find("file-key-0123456789").as_deref(), Some("other/b"));
     assert_eq!(find("new-key-012345678"), None);
     assert_eq!(find(""), None);
@@ -40,34 +43,52 @@ fn a_write_key_finds_its_source() {
 }
 
 #[test]
-fn everything_that_is_missing_is_told_at_once() {
-    let keys = directory(&[]);
-    let config = two_sources(keys.path());
-    let said = config.write_keys_from(&environment(&[("KEY_A", "short")])).unwrap_err().to_string();
-    let lines: Vec<&str> = said.lines().collect();
-    assert_eq!(lines.len(), 3, "{said}");
-    assert_eq!(lines[0], "Source a of tenant default: the write key in KEY_A is shorter than 16 characters");
+fn what_is_missing_is_told_line_by_line_and_hinders_no_other_key() {
+    let secrets = directory(&[("keys/b", "key-of-b-0123456789")]);
+    let mounted = shown(secrets.path());
+    let given = [("KEY_A", "short"), ("TRIBUTARY_SECRETS", mounted.as_str())];
+    let (keys, problems) = two_sources().write_keys_from(&environment(&given));
     assert_eq!(
-        lines[1],
-        "Source a of tenant default: environment variable KEY_OLD is not set, and $TRIBUTARY_SECRETS has no file of that \
-         name"
+        problems,
+        [
+            "first: Source a: the write key in KEY_A is shorter than 16 characters",
+            "first: Source a: environment variable KEY_OLD is not set, and no file KEY_OLD in TRIBUTARY_SECRETS",
+        ]
     );
-    assert!(lines[2].starts_with("Source b of tenant other: file "), "{said}");
-    fs::write(keys.path().join("b"), "same-key-0123456789").unwrap();
-    let same = environment(&[("KEY_A", "same-key-0123456789"), ("KEY_OLD", "old-key-0123456789")]);
+    assert_eq!(keys.find("key-of-b-0123456789").map(|(_, source)| source.as_str()), Some("b"));
+    let (keys, problems) = two_sources().write_keys_from(&environment(&given[..1]));
+    assert!(keys.is_empty());
     assert_eq!(
-        config.write_keys_from(&same).unwrap_err().to_string(),
-        "Source a of tenant default and Source b of tenant other have the same write key"
+        problems[2],
+        "other: Source b: file keys/b cannot be read: TRIBUTARY_SECRETS names no directory"
+    );
+}
+
+#[test]
+fn a_key_that_two_sources_have_is_the_first_ones_and_is_never_told() {
+    let secrets = directory(&[("keys/b", "same-key-0123456789")]);
+    let mounted = shown(secrets.path());
+    let (keys, problems) = two_sources().write_keys_from(&environment(&[
+        ("KEY_A", "same-key-0123456789"),
+        ("KEY_OLD", "same-key-0123456789"),
+        ("TRIBUTARY_SECRETS", &mounted),
+    ]));
+    assert_eq!(keys.find("same-key-0123456789").map(|(_, source)| source.as_str()), Some("a"));
+    assert_eq!(
+        problems,
+        ["other: Source b: the write key in keys/b is the one of another source; every source needs its own"]
     );
 }
 
 #[test]
 fn what_is_not_in_the_environment_is_looked_for_among_the_mounted_secrets() {
-    let secrets = directory(&[("KEY_A", "mounted-key-a-012345\n"), ("KEY_OLD", "mounted-key-old-0123\n")]);
-    let keys = directory(&[("b", "file-key-0123456789\n")]);
-    let config = two_sources(keys.path());
-    let mounted = secrets.path().display().to_string();
-    let resolved = |pairs: &[(&str, &str)]| config.write_keys_from(&environment(pairs)).unwrap();
+    let secrets = directory(&[
+        ("KEY_A", "mounted-key-a-012345\n"),
+        ("KEY_OLD", "mounted-key-old-0123\n"),
+        ("keys/b", "file-key-0123456789\n"),
+    ]);
+    let (config, mounted) = (two_sources(), shown(secrets.path()));
+    let resolved = |pairs: &[(&str, &str)]| config.write_keys_from(&environment(pairs)).0;
     let all = resolved(&[("TRIBUTARY_SECRETS", &mounted), ("KEY_A", "")]);
     assert!(all.find("mounted-key-a-012345").is_some() && all.find("mounted-key-old-0123").is_some());
     let first = resolved(&[("TRIBUTARY_SECRETS", &mounted), ("KEY_A", "environment-key-a-01")]);
@@ -75,14 +96,19 @@ fn what_is_not_in_the_environment_is_looked_for_among_the_mounted_secrets() {
 }
 
 #[test]
-fn a_relative_file_is_refused_for_nobody_could_say_what_it_is_relative_to() {
-    let said =
-        load(&[("s.yaml", "kind: Source\nname: a\nspec:\n  write_keys: [{file: keys/a}]\n")]).unwrap_err();
+fn references_that_are_not_a_documents_to_make_are_refused_where_they_stand() {
+    let said = |key: &str| {
+        let source = format!("kind: Source\nname: a\nspec:\n  write_keys: [{key}]\n");
+        load(&[("s.yaml", &source)]).unwrap_err().to_string()
+    };
     assert_eq!(
-        said.to_string(),
-        "s.yaml:4:16: Source a: keys/a is a relative path; write the whole path that the file has where the stages run, \
-         beginning with /"
+        said("{env: TRIBUTARY_ID_KEY}"),
+        "s.yaml:4:16: Source a: TRIBUTARY_ID_KEY is not for documents: give the secret a name of its own"
     );
+    assert!(said("{file: /proc/self/environ}").contains("is not below /run/secrets"));
+    assert!(said("{file: ../key}").contains("no part of a path begins with a dot"));
+    let one = said("{env: KEY}, {file: /run/secrets/KEY}");
+    assert!(one.contains("this write key is there twice"), "{one}");
 }
 
 #[test]
@@ -103,6 +129,6 @@ fn headers_are_resolved_with_their_secrets() {
     assert_eq!(shown, [("Authorization", "Bearer t"), ("X-Kind", "profile")]);
     assert_eq!(
         destination.headers_from(&environment(&[])).unwrap_err().to_string(),
-        "Destination d: environment variable TOKEN is not set, and $TRIBUTARY_SECRETS has no file of that name"
+        "Destination d: environment variable TOKEN is not set, and no file TOKEN in TRIBUTARY_SECRETS"
     );
 }

@@ -44,7 +44,7 @@ fn broken_yaml_says_where_and_the_next_document_is_read_all_the_same() {
 fn an_unknown_field_is_told_with_the_ones_there_are() {
     assert_eq!(
         said_of("kind: Source\nname: shop\nspec:\n  write_keys: [{env: A}]\n  trusted: true\n"),
-        "a.yaml:5:3: Source shop: unknown field `trusted`, expected one of write_keys, trust_profile_ids, waive_ids"
+        "a.yaml:5:3: Source shop: unknown field `trusted`; there are write_keys, trust_profile_ids, waive_ids"
     );
 }
 
@@ -143,7 +143,7 @@ fn operands_are_checked_against_their_operation() {
 fn an_unknown_operation_is_told_with_the_ones_there_are() {
     assert_eq!(
         said_of("kind: Mapping\nname: m\nspec:\n  events: [a]\n  changes: [{path: a, op: put, value: 1}]\n"),
-        "a.yaml:5:27: Mapping m: unknown variant `put`, expected one of set, unset, set_if_absent, replace, increment, \
+        "a.yaml:5:27: Mapping m: unknown operation `put`; there are set, unset, set_if_absent, replace, increment, \
          decrement, reset, min, max, add_to_set, remove_from_set, clear, append, grant, revoke, enter, leave"
     );
 }
@@ -178,7 +178,7 @@ fn fields_that_contradict_each_other_are_told_at_the_later_one() {
             "kind: Fields\nname: f\nspec:\n  fields:\n    a.b: counter\n    a.b.c: set\n    segments.x: counter\n    \
              x: many\n"
         ),
-        "a.yaml:8:8: Fields f: unknown variant `many`, expected one of register, counter, min, max, set, list, flag, \
+        "a.yaml:8:8: Fields f: unknown kind `many`; there are register, counter, min, max, set, list, flag, \
          visits"
     );
     assert_eq!(
@@ -186,10 +186,10 @@ fn fields_that_contradict_each_other_are_told_at_the_later_one() {
             "kind: Fields\nname: f\nspec:\n  fields:\n    a.b: counter\n    a.b.c: set\n    segments.x: counter\n---\n\
              kind: Fields\nname: g\nspec:\n  fields:\n    a.b: set\n"
         ),
-        "a.yaml:6:12: Fields f: `a.b.c` lies below `a.b`, which is declared as another kind; kinds do not mix\n\
-         a.yaml:7:17: Fields f: `segments.x` lies in the namespace `segments`, which has a kind of its own; declare a \
+        "a.yaml:6:5: Fields f: `a.b.c` lies below `a.b`, which is declared as another kind; kinds do not mix\n\
+         a.yaml:7:5: Fields f: `segments.x` lies in the namespace `segments`, which has a kind of its own; declare a \
          path elsewhere\n\
-         a.yaml:13:10: Fields g: a.b is declared by Fields f already"
+         a.yaml:13:5: Fields g: a.b is declared by Fields f already"
     );
 }
 
@@ -203,7 +203,7 @@ fn a_destination_that_could_not_work_is_told_in_full() {
         ),
         "a.yaml:5:10: Destination crm: the url's scheme is ftp, only http and https can be delivered to\n\
          a.yaml:7:12: Destination crm: \"A b\" cannot be the name of a header\n\
-         a.yaml:8:12: Destination crm: Key: \"1KEY\" cannot be the name of an environment variable\n\
+         a.yaml:8:12: Destination crm: Key: env: this cannot be the name of an environment variable: letters, digits and underscores\n\
          a.yaml:9:14: Destination crm: timeout must be between 1ms and 5m\n\
          a.yaml:10:13: Destination crm: quiet is longer than longest_wait, so it would never be reached\n\
          a.yaml:11:21: Destination crm: attempts must be between 1 and 100\n\

@@ -23,7 +23,7 @@ fn deciding(condition: &str) -> String {
     )
 }
 
-const PURCHASE: &str = "kind: Schema\nname: purchase\nspec:\n  event: purchase\n  properties: {type: object}\n  \
+const PURCHASE: &str = "kind: Schema\nname: purchase\nspec:\n  events: purchase\n  properties: {type: object}\n  \
                         examples:\n    - properties: {value: 10, name: Lamp}\n---\n";
 
 #[test]
@@ -78,7 +78,7 @@ fn a_profile_is_only_a_sample_and_decides_nothing() {
 fn what_sources_keep_apart_does_not_clash() {
     let of = |source: &str| {
         format!(
-            "kind: Schema\nname: {source}\nspec:\n  event: purchase\n  sources: [{source}]\n  properties: {{type: object}}\n---\n\
+            "kind: Schema\nname: {source}\nspec:\n  events: purchase\n  sources: [{source}]\n  properties: {{type: object}}\n---\n\
              kind: Mapping\nname: {source}\nspec:\n  events: [purchase]\n  sources: [{source}]\n  changes:\n    \
              - {{path: a, op: set, from: properties.{source}}}\n---\n"
         )
@@ -113,12 +113,12 @@ fn a_schema_with_openings_allows_other_properties() {
         ["patternProperties: {'^x': {}}", "allOf: [{properties: {gift: {}}}]", "additionalProperties: true"]
     {
         let schema = format!(
-            "kind: Schema\nname: s\nspec:\n  event: purchase\n  properties: {{type: object, properties: {{value: {{}}}}, \
+            "kind: Schema\nname: s\nspec:\n  events: purchase\n  properties: {{type: object, properties: {{value: {{}}}}, \
              {opening}}}\n---\n"
         );
         is_right(&format!("{schema}{}", deciding("event.properties.gift == 'yes'")));
     }
-    let of_the_app = "kind: Schema\nname: s\nspec:\n  event: purchase\n  sources: [app]\n  properties: \
+    let of_the_app = "kind: Schema\nname: s\nspec:\n  events: purchase\n  sources: [app]\n  properties: \
                       {additionalProperties: false, properties: {value: {}}}\n---\n";
     is_right(&format!("{of_the_app}{}", deciding("event.properties.gift == 'yes'")));
 }

@@ -68,6 +68,25 @@ fn a_misspelt_field_or_kind_does_not_conform() {
 }
 
 #[test]
+fn what_loading_refuses_at_a_look_does_not_conform() {
+    let mapping = |rest: &str| format!("kind: Mapping\nname: m\nspec: {{events: [a], {rest}}}\n");
+    for wrong in [
+        "kind: Fields\nname: f\nspec: {fields: {a: visits}}\n".to_string(),
+        "kind: Source\nname: s\nspec: {write_keys: [{}]}\n".to_string(),
+        "kind: Source\nname: s\nspec: {write_keys: [{env: A, file: b}]}\n".to_string(),
+        "kind: Schema\nname: s\nspec: {events: a, properties: text}\n".to_string(),
+        "kind: Scenario\nname: s\nspec: {source: web, steps: []}\n".to_string(),
+        mapping("changes: []"),
+        mapping("sources: [], changes: [{path: a, op: unset}]"),
+        mapping("changes: [{path: a, op: set, value: 1, from: id}]"),
+        mapping("changes: [{path: a, op: set, value: 1}]").replace("[a]", "[]"),
+    ] {
+        assert!(!violations(&wrong).is_empty(), "{wrong}");
+    }
+    assert_eq!(violations(&mapping("changes: [{path: a, op: set, from: id}]")), Vec::<String>::new());
+}
+
+#[test]
 fn every_kind_and_field_is_described() {
     let schema = tributary_config::json_schema();
     for (name, definition) in schema["definitions"].as_object().unwrap() {

@@ -21,7 +21,7 @@ pub enum TemplateError {
     Syntax {
         /// The line.
         line: usize,
-        /// What the parser says.
+        /// What is wrong, in plain words.
         reason: String,
     },
     /// A name that no scope has.
@@ -79,7 +79,7 @@ pub enum TemplateError {
 
 impl TemplateError {
     pub(super) fn syntax(error: &minijinja::Error) -> TemplateError {
-        let reason = error.detail().map_or_else(|| error.kind().to_string(), str::to_string);
+        let reason = super::syntax::words(error.detail().unwrap_or_default());
         TemplateError::Syntax { line: error.line().unwrap_or(1), reason }
     }
 }

@@ -2,9 +2,7 @@
 
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Error, ErrorKind, Output};
-
-/// The greatest whole number that a double keeps exactly: 2^53.
-const EXACT: f64 = 9_007_199_254_740_992.0;
+use tributary_model::MAX_EXACT;
 
 /// Something that has no text of its own stands where a text is filled in.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +31,7 @@ pub(crate) fn to_template(value: &serde_json::Value) -> Value {
 }
 
 fn number(f: f64) -> Value {
-    if f.fract() == 0.0 && f.abs() <= EXACT { Value::from(f as i64) } else { Value::from(f) }
+    if f.fract() == 0.0 && f.abs() <= MAX_EXACT as f64 { Value::from(f as i64) } else { Value::from(f) }
 }
 
 /// Writes what a hole holds: texts as they are, numbers as JSON writes them, `true` and `false`.

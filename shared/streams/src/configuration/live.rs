@@ -1,12 +1,15 @@
 //! A stage's running configuration: taken from Redis, prepared, and replaced while the stage goes on.
 //!
-//! Nothing here ends what runs. A revision that cannot be prepared is reported and tried again; a Redis that is away is
-//! waited for; and whoever holds an `Arc` of a revision finishes with that one.
+//! Nothing here ends what runs. A revision that cannot be prepared is reported and tried again; one that is prepared with
+//! problems runs, and is prepared again until it has none; a Redis that is away is waited for; and whoever holds an `Arc`
+//! of a revision finishes with that one.
 
-use super::memory::Memory;
+use super::memory::{Memory, RETRY, Ready};
+use super::prepared::Prepared;
 use super::published::StageReport;
 use crate::{Redis, StreamsError};
 use std::future::Future;
+use std::io;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 use tokio::sync::{Mutex, Notify};
@@ -21,6 +24,8 @@ const LOOK: Duration = Duration::from_millis(250);
 const SAY: Duration = Duration::from_secs(5);
 /// How long a caller who wants a newer revision waits for it at most.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a caller who wants a certain revision waits at most: others may be prepared first.
+const PATIENCE_FOR_ONE: Duration = Duration::from_secs(10);
 
 /// The configuration that a process runs, as its stage prepared it.
 pub struct Live<T> {
@@ -37,25 +42,28 @@ pub struct Live<T> {
     changed: Notify,
 }
 
-type Prepare<T> = dyn Fn(&[u8]) -> Result<T, String> + Send + Sync;
+type Preparing<T> = JoinHandle<Result<Ready<T>, String>>;
+
+type Prepare<T> = dyn Fn(&[u8]) -> Result<Prepared<T>, String> + Send + Sync;
 
 struct Taking<T> {
     /// When Redis was last asked for the newest number.
     looked: Instant,
     /// Goes on when its caller goes away, and is not begun twice.
-    preparing: Option<(u64, JoinHandle<Result<T, String>>)>,
+    preparing: Option<(u64, Preparing<T>)>,
 }
 
 impl<T: Send + Sync + 'static> Live<T> {
     /// Takes the newest revision that `prepare` accepts, and waits for one as long as there is none. `prepare` gets the
-    /// published bytes and may be slow; why it refuses is reported, so its words hold no secrets.
+    /// published bytes and may be slow; why it refuses is reported, so its words hold no secrets. It gets the same bytes
+    /// again, every second, while what it made of them has problems: that has to be cheap.
     ///
     /// # Errors
     /// Redis holds something else than a configuration. One that is away is waited for.
     pub async fn start(
         redis: Redis,
         stage: &'static str,
-        prepare: impl Fn(&[u8]) -> Result<T, String> + Send + Sync + 'static,
+        prepare: impl Fn(&[u8]) -> Result<Prepared<T>, String> + Send + Sync + 'static,
     ) -> Result<Arc<Self>, StreamsError> {
         let live = Self {
             redis,
@@ -71,7 +79,7 @@ impl<T: Send + Sync + 'static> Live<T> {
         loop {
             let waits_for = match live.take_first().await {
                 Ok(true) => break,
-                Ok(false) => live.known().problem(),
+                Ok(false) => live.report().problem,
                 Err(StreamsError::Broken(what)) => return Err(StreamsError::Broken(what)),
                 Err(error) => Some(error.to_string()),
             };
@@ -107,16 +115,23 @@ impl<T: Send + Sync + 'static> Live<T> {
     /// One revision, from memory or from Redis. `None`: it is 0, gone, or cannot be prepared.
     ///
     /// # Errors
-    /// Redis did not answer: whether the revision can be had is not known.
+    /// Redis did not answer, or it was not prepared within ten seconds: whether it can be had is not known.
     pub async fn at(&self, number: u64) -> Result<Option<Arc<T>>, StreamsError> {
         if number == 0 {
             return Ok(None);
         }
-        if let Some(prepared) = self.remember(number) {
-            return Ok(Some(prepared));
+        if let Some(ready) = self.remember(number) {
+            return Ok(Some(ready.value.clone()));
         }
-        let mut taking = self.taking.lock().await;
-        self.prepared(number, &mut taking).await
+        let found = timeout(PATIENCE_FOR_ONE, async {
+            let mut taking = self.taking.lock().await;
+            self.prepared(number, &mut taking).await
+        });
+        let found = found.await.unwrap_or_else(|_| {
+            let late = io::Error::new(io::ErrorKind::TimedOut, "a configuration was not prepared in time");
+            Err(StreamsError::Unavailable(late.into()))
+        });
+        Ok(found?.map(|ready| ready.value.clone()))
     }
 
     /// Reports what runs and takes what is newer, until `stopping`; then withdraws the report.
@@ -136,11 +151,17 @@ impl<T: Send + Sync + 'static> Live<T> {
         };
         // Beside the reports and not between them: a process that takes long to prepare is alive.
         let taking = async {
+            let mut mended = Instant::now();
             loop {
-                self.found.notified().await;
-                let mut taking = self.taking.lock().await;
-                if let Err(error) = self.take_newest(&mut taking).await {
-                    debug!(stage = self.stage, %error, "could not take a newer configuration");
+                if timeout(RETRY, self.found.notified()).await.is_ok() {
+                    let mut taking = self.taking.lock().await;
+                    if let Err(error) = self.take_newest(&mut taking).await {
+                        debug!(stage = self.stage, %error, "could not take a newer configuration");
+                    }
+                }
+                if mended.elapsed() >= RETRY {
+                    self.mend().await;
+                    mended = Instant::now();
                 }
             }
         };
@@ -155,9 +176,10 @@ impl<T: Send + Sync + 'static> Live<T> {
         self.look().await?;
         let mut taking = self.taking.lock().await;
         for number in self.redis.config_numbers().await? {
-            let Some(prepared) = self.prepared(number, &mut taking).await? else { continue };
-            self.run(number, prepared);
-            if let Some(reason) = self.known().problem() {
+            let Some(ready) = self.prepared(number, &mut taking).await? else { continue };
+            self.run(ready);
+            let StageReport { problem, problem_number, .. } = self.report();
+            if let Some(reason) = problem.filter(|_| problem_number > number) {
                 warn!(
                     stage = self.stage,
                     number, reason, "runs an OLDER configuration: the newest cannot be used"
@@ -188,8 +210,8 @@ impl<T: Send + Sync + 'static> Live<T> {
         if running >= number {
             return Ok(());
         }
-        if let Some(prepared) = self.prepared(number, taking).await? {
-            self.run(number, prepared);
+        if let Some(ready) = self.prepared(number, taking).await? {
+            self.run(ready);
         }
         Ok(())
     }
@@ -201,23 +223,52 @@ impl<T: Send + Sync + 'static> Live<T> {
         if newest <= running {
             return Ok(());
         }
-        if let Some(prepared) = self.prepared(newest, taking).await? {
-            self.run(newest, prepared);
+        if let Some(ready) = self.prepared(newest, taking).await? {
+            self.run(ready);
         }
         Ok(())
     }
 
-    fn run(&self, number: u64, prepared: Arc<T>) {
-        if self.learn().run(number, prepared) {
-            info!(stage = self.stage, number, "runs this configuration");
+    fn run(&self, ready: Arc<Ready<T>>) {
+        let (stage, number) = (self.stage, ready.number);
+        if self.learn().run(ready.clone()) {
+            info!(stage, number, "runs this configuration");
+            self.tell(&ready);
             self.changed.notify_one();
         }
     }
 
+    /// Prepares what runs again, if it has problems, and runs that if they have changed.
+    async fn mend(&self) {
+        let Some((number, bytes)) = self.known().unwell() else { return };
+        let prepare = self.prepare.clone();
+        let anew = tokio::task::spawn_blocking(move || {
+            prepare(&bytes).map(|prepared| Arc::new(Ready::new(number, prepared, bytes)))
+        });
+        // What could be prepared before and cannot now stays as it is.
+        let Ok(Ok(ready)) = anew.await else { return };
+        if self.learn().mend(ready.clone()) {
+            info!(stage = self.stage, number, "something that the configuration needs has changed");
+            self.tell(&ready);
+            self.changed.notify_one();
+        }
+    }
+
+    fn tell(&self, ready: &Ready<T>) {
+        if let Some(reason) = ready.problem() {
+            let (stage, number) = (self.stage, ready.number);
+            warn!(stage, number, reason, "some of this configuration cannot be used yet");
+        }
+    }
+
     /// A revision, prepared now if it was not before. `None`: it is gone, or cannot be prepared.
-    async fn prepared(&self, number: u64, taking: &mut Taking<T>) -> Result<Option<Arc<T>>, StreamsError> {
-        if let Some(prepared) = self.remember(number) {
-            return Ok(Some(prepared));
+    async fn prepared(
+        &self,
+        number: u64,
+        taking: &mut Taking<T>,
+    ) -> Result<Option<Arc<Ready<T>>>, StreamsError> {
+        if let Some(ready) = self.remember(number) {
+            return Ok(Some(ready));
         }
         // What a caller who went away had begun comes first.
         if let Some((begun, _)) = taking.preparing
@@ -231,7 +282,11 @@ impl<T: Send + Sync + 'static> Live<T> {
             }
             let Some(bytes) = self.redis.config_bytes(number).await? else { return Ok(None) };
             let prepare = self.prepare.clone();
-            taking.preparing = Some((number, tokio::task::spawn_blocking(move || prepare(&bytes))));
+            let preparing = move || {
+                let bytes: Arc<[u8]> = bytes.into();
+                prepare(&bytes).map(|prepared| Ready::new(number, prepared, bytes))
+            };
+            taking.preparing = Some((number, tokio::task::spawn_blocking(preparing)));
         }
         self.finish(taking).await;
         Ok(self.remember(number))
@@ -245,9 +300,9 @@ impl<T: Send + Sync + 'static> Live<T> {
             preparing.await.unwrap_or_else(|_| Err("preparing it panicked; see the log".to_owned()));
         taking.preparing = None;
         match outcome {
-            Ok(prepared) => self.learn().keep(number, Arc::new(prepared)),
+            Ok(ready) => self.learn().keep(Arc::new(ready)),
             Err(reason) => {
-                if self.learn().fail(number, reason.clone()) {
+                if self.learn().fail(number, &reason) {
                     warn!(stage = self.stage, number, reason, "this configuration cannot be used");
                     self.changed.notify_one();
                 }
@@ -261,9 +316,7 @@ impl<T: Send + Sync + 'static> Live<T> {
     }
 
     fn report(&self) -> StageReport {
-        let known = self.known();
-        let (number, problem) = (known.number(), known.problem());
-        StageReport { stage: self.stage.to_owned(), instance: self.instance.clone(), number, problem }
+        self.known().report(self.stage, &self.instance)
     }
 
     /// Says where trouble begins and ends, not at every look.
@@ -279,7 +332,7 @@ impl<T: Send + Sync + 'static> Live<T> {
         }
     }
 
-    fn remember(&self, number: u64) -> Option<Arc<T>> {
+    fn remember(&self, number: u64) -> Option<Arc<Ready<T>>> {
         self.learn().find(number)
     }
 

@@ -5,7 +5,10 @@
 
 mod live;
 mod memory;
+mod prepared;
+mod problems;
 mod published;
 
 pub use live::Live;
+pub use prepared::Prepared;
 pub use published::StageReport;

@@ -13,7 +13,7 @@ static LOOK: LazyLock<Script> = LazyLock::new(|| script!(finishing "look_config"
 static REPORTS: LazyLock<Script> = LazyLock::new(|| script!("config_reports"));
 
 /// How many revisions stay in Redis: those that events on their way may still name.
-const KEPT: usize = 16;
+pub(super) const KEPT: usize = 32;
 /// A process that said nothing for this long is not counted any more.
 const LATELY: Duration = Duration::from_secs(3);
 /// How often a report is renewed that says the same. Another one is written at once.
@@ -30,8 +30,15 @@ pub struct StageReport {
     pub instance: String,
     /// The number of the revision that it runs; 0 while it waits for its first.
     pub number: u64,
-    /// Why it does not run a newer one. Never holds a secret.
+    /// The name of that revision, such as `12-3fa9c1d2`; empty while it waits for its first. Numbers alone may be given out
+    /// twice, should the database be set back.
+    pub revision: String,
+    /// What hinders it, one problem a line. Each line begins with the tenant that it concerns and a colon, or with `-:` for
+    /// what concerns all. Never holds a secret.
     pub problem: Option<String>,
+    /// The number of the revision that the problem is about: the one that runs, or a newer one that cannot be prepared; 0
+    /// without a problem.
+    pub problem_number: u64,
 }
 
 impl Redis {
@@ -71,14 +78,16 @@ impl Redis {
     /// Redis did not answer.
     pub async fn stage_reports(&self) -> Result<Vec<StageReport>, StreamsError> {
         let mut reply = self.run(&REPORTS, &[keys::config_stages()], &[millis(LATELY)]).await?;
-        let mut reports = Vec::with_capacity(reply.remaining() / 3);
+        let mut reports = Vec::with_capacity(reply.remaining() / 5);
         while reply.remaining() > 0 {
             let process = reply.text()?;
             let (stage, instance) = process.split_once('/').unwrap_or((&process, ""));
             let (stage, instance) = (stage.to_owned(), instance.to_owned());
-            let number = reply.text()?.parse().map_err(|_| StreamsError::unexpected("no number"))?;
+            let number = number(&reply.text()?)?;
+            let revision = reply.text()?;
+            let problem_number = self::number(&reply.text()?)?;
             let problem = Some(reply.text()?).filter(|problem| !problem.is_empty());
-            reports.push(StageReport { stage, instance, number, problem });
+            reports.push(StageReport { stage, instance, number, revision, problem, problem_number });
         }
         reports.sort_unstable_by(|a, b| (&a.stage, &a.instance).cmp(&(&b.stage, &b.instance)));
         Ok(reports)
@@ -97,13 +106,13 @@ impl Redis {
     pub(super) async fn look_for_config(&self, report: &StageReport) -> Result<u64, StreamsError> {
         let arguments = [
             field(report).into(),
-            report.number.to_string().into(),
-            report.problem.as_deref().unwrap_or_default().into(),
+            format!("{} {}", report.number, report.revision).into(),
+            format!("{} {}", report.problem_number, report.problem.as_deref().unwrap_or_default()).into(),
             millis(RENEWAL),
             millis(REPORT_LIFE),
         ];
         let mut reply = self.run(&LOOK, &[keys::config(), keys::config_stages()], &arguments).await?;
-        reply.text()?.parse().map_err(|_| StreamsError::unexpected("no number"))
+        number(&reply.text()?)
     }
 
     /// Takes this process's report away: it ends.
@@ -113,6 +122,10 @@ impl Redis {
         command.query_async::<()>(&mut self.connection()).await?;
         Ok(())
     }
+}
+
+fn number(text: &str) -> Result<u64, StreamsError> {
+    text.parse().map_err(|_| StreamsError::unexpected("no number"))
 }
 
 fn field(report: &StageReport) -> String {

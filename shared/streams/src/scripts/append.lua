@@ -4,13 +4,15 @@
 --       9 snapshot(profile)  10 snapshot(session)  11… seen, one for each unit in the order of ARGV
 -- ARGV  1 boot  2 not_after (ms)  3 window (ms)  4 once life (ms)  5 visit timeout (µs)  6 visit life (ms)
 --       7 pending limit  8 stream limit  9 tenant  10 profile  11 session  12 may open  13 handed visit: v
---       14 opened_at  15 last  16 traceparent  17 tracestate  18 has created  19 number of events
+--       14 opened_at  15 last  16 traceparent  17 tracestate  18 has created  19 number of events  20 foresees
 --       then the units: [created]  event [visit-started] …
 -- unit  event id, event, profile changes, session changes ('' without a session)
 -- event time (µs), has visit-started, unit [, unit]
 --
 -- All reads come first: a key of a wrong type fails here, before anything is written. Without memory the first write is
 -- refused, and with it the payload: this is the door. Scripts that finish what came in carry `allow-oom`.
+--
+-- Where it foresees it answers what it would, without the places of what it would write, and writes nothing.
 
 local changes, events = KEYS[2], KEYS[3]
 local window, once_life = ARGV[3], ARGV[4]
@@ -18,8 +20,9 @@ local visit_timeout, visit_life = tonumber(ARGV[5]), ARGV[6]
 local tenant, profile, session = ARGV[9], ARGV[10], ARGV[11]
 local may_open = ARGV[12] == '1'
 local traceparent, tracestate = ARGV[16], ARGV[17]
+local foresees = ARGV[20] == '1'
 
-local argument, seen_key = 20, 11
+local argument, seen_key = 21, 11
 local function take() argument = argument + 1 return ARGV[argument - 1] end
 local function unit()
   local u = { id = take(), event = take(), profile = take(), session = take(), seen = KEYS[seen_key] }
@@ -80,6 +83,7 @@ end
 
 -- From here on nothing can fail.
 local function write(u)
+  if foresees then return '0-0', '0-0', '0-0' end
   local cause = u.id .. '/1'
   local change = redis.call('XADD', changes, '*', 'data', u.profile, 'tenant', tenant, 'profile', profile,
     'cause', cause, 'traceparent', traceparent, 'tracestate', tracestate)
@@ -95,7 +99,9 @@ local function write(u)
   return entry, version, change
 end
 
-local function remember(u, entry) redis.call('SET', u.seen, entry .. ' WAITING', 'PX', window) end
+local function remember(u, entry)
+  if not foresees then redis.call('SET', u.seen, entry .. ' WAITING', 'PX', window) end
+end
 
 local reply = { 'OK', followed, followed_session }
 for n, e in ipairs(payload) do
@@ -103,7 +109,7 @@ for n, e in ipairs(payload) do
     local wrote_created, wrote_visit = 0, 0
     if created and not created_before then
       local entry = write(created)
-      redis.call('SET', KEYS[8], created.id, 'PX', once_life)
+      if not foresees then redis.call('SET', KEYS[8], created.id, 'PX', once_life) end
       remember(created, entry)
       created_before, wrote_created = true, 1
     end
@@ -117,7 +123,7 @@ for n, e in ipairs(payload) do
       if not last or e.time > last then last = e.time end
     end
     local entry, version, change = write(e)
-    if session ~= '' and v then
+    if session ~= '' and v and not foresees then
       redis.call('HSET', KEYS[7], 'v', v, 'opened_at', opened_at, 'last', string.format('%.0f', last))
       redis.call('PEXPIRE', KEYS[7], visit_life)
     end

@@ -12,6 +12,7 @@ mod connection;
 mod effects;
 mod fences;
 mod follow;
+mod foresee;
 mod full;
 mod groups;
 mod hot_read;

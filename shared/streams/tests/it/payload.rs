@@ -84,7 +84,16 @@ impl Payload {
     }
 
     pub(crate) async fn append(&self, redis: &Redis) -> Result<Appended, StreamsError> {
-        let append = Append {
+        redis.append(&self.to_append(), &self.limits).await
+    }
+
+    /// What appending it would come to.
+    pub(crate) async fn foresee(&self, redis: &Redis) -> Result<Appended, StreamsError> {
+        redis.foresee(&self.to_append(), &self.limits).await
+    }
+
+    fn to_append(&self) -> Append<'_> {
+        Append {
             partition: self.partition,
             tenant: &self.tenant,
             profile: &self.profile,
@@ -95,8 +104,7 @@ impl Payload {
             created: self.created.as_ref(),
             events: &self.events,
             trace: &self.trace,
-        };
-        redis.append(&append, &self.limits).await
+        }
     }
 
     /// Where nothing stands in the way.

@@ -114,7 +114,7 @@ fn an_event_that_does_not_fit_is_marked_and_no_mapping_sees_it() {
 kind: Schema
 name: purchase
 spec:
-  event: purchase
+  events: purchase
   properties: {required: [value], properties: {value: {type: number, minimum: 0}}}
 ";
     let session = "

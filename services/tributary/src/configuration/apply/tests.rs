@@ -40,7 +40,8 @@ async fn apply(fake: &Fake, directory: &TempDir, dry_run: bool) -> anyhow::Resul
     let mesh =
         Mesh::with(&[("TRIBUTARY_ADMIN_KEY_DEMO", "of-demo"), ("TRIBUTARY_ADMIN_KEY_NEWS", "of-news")]);
     let args = Args {
-        file: directory.path().to_owned(),
+        directory: Some(directory.path().to_owned()),
+        file: None,
         dry_run,
         prune: true,
         yes: true,

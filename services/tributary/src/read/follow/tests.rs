@@ -4,6 +4,7 @@ use tributary_proto::v1::profile_service_client::ProfileServiceClient;
 
 use super::*;
 use crate::fake::{Fake, Script};
+use crate::mesh::Place;
 
 fn event(id: &str, token: &str) -> Result<v1::WatchEventsResponse, Status> {
     let event = (!id.is_empty()).then(|| v1::Event { id: id.into(), ..v1::Event::default() });
@@ -24,7 +25,8 @@ async fn follow(
         Ok(client.watch_events(request).await?.into_inner())
     };
     let mut seen = Vec::new();
-    let mut follow = Follow::new(&url, String::new(), open);
+    let place = Place::of(&url);
+    let mut follow = Follow::new(&place, String::new(), open);
     let ended = follow
         .run(async |notice: v1::WatchEventsResponse| {
             seen.extend(notice.event.map(|event| event.id));
@@ -59,7 +61,8 @@ async fn a_mesh_that_is_not_there_at_first_is_told_at_once() {
     let channel = tonic::transport::Endpoint::from_shared(url.clone()).unwrap().connect_lazy();
     let mut client = ProfileServiceClient::new(channel);
     let open = async |_| Ok(client.watch_events(v1::WatchEventsRequest::default()).await?.into_inner());
-    let ended = Follow::new(&url, String::new(), open).run(async |_: v1::WatchEventsResponse| Ok(())).await;
+    let place = Place::of(&url);
+    let ended = Follow::new(&place, String::new(), open).run(async |_: v1::WatchEventsResponse| Ok(())).await;
     let said = ended.unwrap_err().to_string();
     assert!(said.contains(&url) && said.contains("is it up?"), "{said}");
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::json;
-use tributary_config::{Config, EventView, Tenant};
+use tributary_config::{Config, EventView, Sight, Tenant};
 use tributary_model::{Admission, Cause, Limits, Stage, State, TenantId, admit};
 
 use super::{Event, changes, event, run_over};
@@ -34,7 +34,8 @@ fn handle(tenant: &Tenant, event: &Event, profile: &mut State) -> Vec<Run> {
         properties: &event.properties,
         context: &context,
     };
-    let intents: Vec<_> = tenant.mappings.iter().flat_map(|mapping| mapping.intents(&view)).collect();
+    let intents: Vec<_> =
+        tenant.mappings.iter().flat_map(|mapping| mapping.make(&Sight::of_event(view)).intents).collect();
     let cause = Cause { event: event.id.clone(), stage: Stage::Preprocess };
     let admission = Admission {
         kinds: &tenant.kinds,

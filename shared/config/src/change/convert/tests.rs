@@ -88,6 +88,11 @@ fn times_are_read_from_texts_and_from_counts_since_1970() {
     assert_eq!(time(json!("2024-05-01")), Some(json!("2024-05-01T00:00:00Z")));
     assert_eq!(time(json!(0)), Some(json!("1970-01-01T00:00:00Z")));
     assert_eq!(time(json!(-86_400)), Some(json!("1969-12-31T00:00:00Z")));
+    for date in [json!("20240501"), json!("2024"), json!(" 0 "), json!("-86400"), json!("1e7")] {
+        let told = Conversion::Time.apply(&date).unwrap_err();
+        assert!(told.contains("fewer than 9 digits"), "{date}: {told}");
+    }
+    assert_eq!(time(json!("100000000")), Some(json!("1973-03-03T09:46:40Z")));
     for refused in
         [json!("yesterday"), json!("2024-13-01"), json!("01.05.2024"), json!(1e18), json!(true), json!(1e300)]
     {

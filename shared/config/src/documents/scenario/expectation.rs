@@ -2,94 +2,92 @@
 //! elements likewise; null says that nothing is there.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use tributary_model::Time;
 
+use super::reasons::Words;
 use crate::at::At;
 use crate::error::Place;
 
 /// What must have come of a step; what is left out is not looked at.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Expectation {
-    /// The payload is refused as a whole, for this reason.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub refused: Option<String>,
-    /// What the client is told of each event.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub events: Option<Vec<Value>>,
-    /// The codes of the warnings about the payload as a whole.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub warnings: Option<Vec<String>>,
-    /// What the profile shows when all is done.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub profile: Option<Map<String, Value>>,
-    /// What the session shows when all is done.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub session: Option<Map<String, Value>>,
-    /// The events that the mesh made.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub derived: Option<Vec<Value>>,
-    /// What destinations were sent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub deliveries: Option<Vec<Value>>,
-    /// What was given up on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub dead_letters: Option<Vec<Value>>,
-}
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expectation(Value);
 
 impl Expectation {
-    /// As one document, to be compared with what came.
-    ///
-    /// # Panics
-    /// Never: it is made of documents.
+    /// As one document, to be compared with what came: an object of those of `refused`, `events`, `warnings`, `profile`,
+    /// `session`, `derived`, `deliveries` and `dead_letters` that something is expected of. Null stands where nothing must
+    /// have come.
     #[must_use]
-    pub fn document(&self) -> Value {
-        serde_json::to_value(self).expect("an expectation is made of documents")
+    pub fn document(&self) -> &Value {
+        &self.0
     }
+}
+
+/// What may be left out, be null for "nothing is there", or be expected.
+type Said<T> = Option<Option<T>>;
+
+/// A null that is there says something; serde takes it for a field that is left out unless told.
+fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Said<T>, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Some)
+}
+
+/// The same of a list: nothing is there when it is empty.
+fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Vec<T>>, D::Error> {
+    Option::<Vec<T>>::deserialize(deserializer).map(|list| Some(list.unwrap_or_default()))
 }
 
 /// What must have come of the step. Of an object only what is named is compared; a list is complete and in order; null
 /// says that nothing is there.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Expectation")]
 pub(super) struct ExpectationSpec {
-    /// The payload is refused as a whole, for this reason, such as PROFILE_NOT_FOUND.
-    refused: Option<String>,
-    /// What the client is told of each event of the payload.
-    events: Option<Vec<EventSpec>>,
+    /// The payload is refused as a whole, for this reason, such as PROFILE_NOT_FOUND; null: it is not refused.
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    refused: Said<At<String>>,
+    /// What the client is told of each event of the payload; null: nothing, because the payload is refused.
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    events: Said<Vec<EventSpec>>,
     /// The codes of the warnings about the payload as a whole, such as PROFILE_REPLACED.
-    warnings: Option<Vec<String>>,
-    /// What the profile shows when the step is done.
-    profile: Option<Map<String, Value>>,
-    /// What the session shows when the step is done.
-    session: Option<Map<String, Value>>,
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    warnings: Said<Vec<At<String>>>,
+    /// What the profile shows when the step is done; null: there is none.
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    profile: Said<Map<String, Value>>,
+    /// What the session shows when the step is done; null: there is none.
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    session: Said<Map<String, Value>>,
     /// The events that the mesh made in this step.
+    #[serde(default, deserialize_with = "list", skip_serializing_if = "Option::is_none")]
     derived: Option<Vec<DerivedSpec>>,
     /// What destinations were sent in this step.
+    #[serde(default, deserialize_with = "list", skip_serializing_if = "Option::is_none")]
     deliveries: Option<Vec<DeliverySpec>>,
     /// What was given up on in this step.
+    #[serde(default, deserialize_with = "list", skip_serializing_if = "Option::is_none")]
     dead_letters: Option<Vec<DeadLetterSpec>>,
 }
 
 /// What the client is told of an event, and what is kept with it.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "EventAnswer")]
 struct EventSpec {
     /// The event's id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    id: Said<String>,
     /// Whether it counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<StatusSpec>,
     /// Why it is INVALID: the reasons, in order.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    violations: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "list", skip_serializing_if = "Option::is_none")]
+    violations: Option<Vec<At<String>>>,
     /// What the client is to know: the codes, in order.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    warnings: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "list", skip_serializing_if = "Option::is_none")]
+    warnings: Option<Vec<At<String>>>,
     /// What was found wrong with it and is kept with it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "list", skip_serializing_if = "Option::is_none")]
     problems: Option<Vec<ProblemSpec>>,
     /// Whether it does not fit the Schema of its type.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -99,6 +97,7 @@ struct EventSpec {
 /// Whether an event counts.
 #[derive(Clone, Copy, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
+#[schemars(rename = "EventStatus")]
 enum StatusSpec {
     /// It was recorded.
     Accepted,
@@ -111,6 +110,7 @@ enum StatusSpec {
 /// Something that was found wrong with an event.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "EventProblem")]
 struct ProblemSpec {
     /// The document that says so, such as `Mapping purchase`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -120,12 +120,13 @@ struct ProblemSpec {
     path: Option<String>,
     /// Which fault it is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
+    reason: Option<At<String>>,
 }
 
 /// An event that the mesh made.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "DerivedEvent")]
 struct DerivedSpec {
     /// What happened.
     #[serde(rename = "type")]
@@ -137,12 +138,12 @@ struct DerivedSpec {
     /// The profile at which it was accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     profile: Option<String>,
-    /// The session that it belongs to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    session: Option<String>,
-    /// The event that it was made because of.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cause: Option<String>,
+    /// The session that it belongs to; null: none.
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    session: Said<String>,
+    /// The event that it was made because of; null: none.
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    cause: Said<String>,
     /// How many derivations lie between a client's event and this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     depth: Option<u32>,
@@ -150,7 +151,7 @@ struct DerivedSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     properties: Option<Map<String, Value>>,
     /// What was found wrong with it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "list", skip_serializing_if = "Option::is_none")]
     problems: Option<Vec<ProblemSpec>>,
     /// Whether it does not fit the Schema of its type.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -158,74 +159,75 @@ struct DerivedSpec {
 }
 
 /// A profile that a destination was sent.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "SentProfile")]
 struct DeliverySpec {
     /// Where it went.
     destination: At<String>,
     /// When.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     time: Option<Time>,
     /// The profile's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
     profile_id: Option<String>,
     /// The fields that were sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     profile: Option<Map<String, Value>>,
 }
 
 /// Something that was given up on.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "DeadLetter")]
 struct DeadLetterSpec {
     /// Why.
-    reason: String,
+    reason: At<String>,
     /// The type of the event that was not made.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     event_type: Option<String>,
 }
 
-/// A name, and where it stands.
-pub(super) type Named = (String, Place);
-
 impl ExpectationSpec {
-    /// The expectation, and the destinations that it names.
-    pub(super) fn into_parts(self) -> (Expectation, Vec<Named>) {
-        let deliveries = self.deliveries.as_deref().unwrap_or_default();
-        let named = deliveries
-            .iter()
-            .map(|delivery| (delivery.destination.value.clone(), delivery.destination.place));
-        let named = named.collect();
-        let expectation = Expectation {
-            refused: self.refused,
-            events: self.events.map(documents),
-            warnings: self.warnings,
-            profile: self.profile,
-            session: self.session,
-            derived: self.derived.map(documents),
-            deliveries: self.deliveries.map(|list| list.into_iter().map(DeliverySpec::document).collect()),
-            dead_letters: self.dead_letters.map(documents),
-        };
-        (expectation, named)
+    /// The destinations that it names, and where.
+    pub(super) fn destinations(&self) -> impl Iterator<Item = (String, Place)> {
+        let deliveries = self.deliveries.iter().flatten();
+        deliveries.map(|delivery| (delivery.destination.value.clone(), delivery.destination.place))
     }
-}
 
-impl DeliverySpec {
-    fn document(self) -> Value {
-        let mut document = Map::new();
-        document.insert("destination".into(), self.destination.value.into());
-        if let Some(time) = self.time {
-            document.insert("time".into(), time.to_string().into());
-        }
-        if let Some(id) = self.profile_id {
-            document.insert("profile_id".into(), id.into());
-        }
-        if let Some(profile) = self.profile {
-            document.insert("profile".into(), profile.into());
-        }
-        document.into()
+    /// What is wrong with its words, and where.
+    pub(super) fn unknown_words(&self) -> Vec<(Place, String)> {
+        let check = |(words, at): (Words, &At<String>)| Some((at.place, words.check(&at.value).err()?));
+        self.words().into_iter().filter_map(check).collect()
     }
-}
 
-fn documents<T: Serialize>(specs: Vec<T>) -> Vec<Value> {
-    let document = |spec| serde_json::to_value(spec).expect("these hold names, numbers and documents only");
-    specs.into_iter().map(document).collect()
+    fn words(&self) -> Vec<(Words, &At<String>)> {
+        fn of<'s>(
+            words: Words,
+            list: impl IntoIterator<Item = &'s At<String>>,
+        ) -> impl Iterator<Item = (Words, &'s At<String>)> {
+            list.into_iter().map(move |word| (words, word))
+        }
+        fn reasons(problems: &Option<Vec<ProblemSpec>>) -> impl Iterator<Item = &At<String>> {
+            problems.iter().flatten().filter_map(|problem| problem.reason.as_ref())
+        }
+        let events = || self.events.iter().flatten().flatten();
+        let derived = self.derived.iter().flatten();
+        let dead_letters = self.dead_letters.iter().flatten();
+        of(Words::Payload, self.refused.iter().flatten())
+            .chain(of(Words::Warning, self.warnings.iter().flatten().flatten()))
+            .chain(of(Words::Event, events().flat_map(|event| event.violations.iter().flatten())))
+            .chain(of(Words::Warning, events().flat_map(|event| event.warnings.iter().flatten())))
+            .chain(of(Words::Problem, events().flat_map(|event| reasons(&event.problems))))
+            .chain(of(Words::Problem, derived.flat_map(|event| reasons(&event.problems))))
+            .chain(of(Words::DeadLetter, dead_letters.map(|letter| &letter.reason)))
+            .collect()
+    }
+
+    /// The expectation.
+    pub(super) fn into_expectation(self) -> Expectation {
+        let document = serde_json::to_value(self);
+        Expectation(document.expect("these hold names, numbers and documents only"))
+    }
 }

@@ -19,6 +19,7 @@ const TIME: &str = "2024-01-01T00:00:00Z";
 /// Events, and what they are to lead to.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Scenario")]
 pub(crate) struct ScenarioSpec {
     /// The source that payloads come from.
     source: At<String>,
@@ -33,12 +34,14 @@ pub(crate) struct ScenarioSpec {
     /// What is there before the first step.
     given: Option<At<GivenSpec>>,
     /// What happens, in order.
+    #[schemars(length(min = 1))]
     steps: At<Vec<At<StepSpec>>>,
 }
 
 /// What is there before the first step.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Given")]
 struct GivenSpec {
     /// The fields of the scenario's profile.
     profile: Map<String, Value>,
@@ -47,6 +50,7 @@ struct GivenSpec {
 /// One step: the clock moves, then a payload is tracked, then what came of both is compared.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ScenarioStep")]
 struct StepSpec {
     /// What it is about, for people.
     name: Option<String>,
@@ -79,6 +83,7 @@ struct StepSpec {
 /// An event, as a client would send it.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ScenarioEvent")]
 struct EventSpec {
     /// Its id; made up when it is left out, and none when it is empty.
     id: Option<String>,
@@ -163,8 +168,11 @@ impl Reading<'_> {
         let source = step.source.map_or_else(|| defaults.source.cloned(), |source| self.source(source));
         let events: Option<Vec<ScenarioEvent>> =
             step.track.map(|events| events.into_iter().map(|event| self.event(event)).collect());
-        let (expect, destinations) = step.expect.into_parts();
-        self.destinations.extend(destinations);
+        self.destinations.extend(step.expect.destinations());
+        for (place, reason) in step.expect.unknown_words() {
+            self.wrong(place, format!("expect: {reason}"));
+        }
+        let expect = step.expect.into_expectation();
         let or_default = |own: &Option<String>, default: &str| own.clone().unwrap_or_else(|| default.into());
         let payload = match events {
             None => None,

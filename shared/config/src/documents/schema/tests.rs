@@ -10,7 +10,7 @@ const PURCHASE: &str = "
 kind: Schema
 name: purchase
 spec:
-  event: [purchase, refund]
+  events: [purchase, refund]
   sources: [web]
   properties: {required: [value], properties: {value: {type: number}}}
   context: {properties: {page: {type: object}}}
@@ -76,15 +76,13 @@ fn examples_must_fit_and_the_first_that_does_not_is_told_at_its_place() {
 #[test]
 fn what_is_no_schema_is_told_at_its_place() {
     let wrong = PURCHASE.replace("{type: number}", "{type: nubmer}");
-    assert!(
-        said(&wrong).starts_with("s.yaml:7:15: Schema purchase: properties: at /properties/value/type: ")
-    );
+    assert!(said(&wrong).starts_with("s.yaml:7:15: Schema purchase: properties: properties.value.type: "));
     let outside = PURCHASE.replace("{type: object}", "{$ref: \"https://example.com/page\"}");
     assert_eq!(
         said(&outside),
         "s.yaml:8:12: Schema purchase: context: $ref: a reference leads within the schema, like #/$defs/address"
     );
-    let nothing = "kind: Schema\nname: n\nspec: {event: a}\n";
+    let nothing = "kind: Schema\nname: n\nspec: {events: a}\n";
     assert_eq!(
         said(nothing),
         "s.yaml:2:7: Schema n: a schema says something of properties, of context or of both"
