@@ -187,7 +187,10 @@ async fn a_first_configuration_that_is_missing_or_wrong_is_told_with_file_line_a
     let mapping = "kind: Mapping\nname: odd\ntenant: demo\nspec:\n  events: [purchase]\n  changes:\n    \
                    - {path: traits.name, op: increment, value: 1}\n";
     fs::write(wrong.path().join("odd.yaml"), mapping)?;
-    fs::write(wrong.path().join("typo.yaml"), "kind: Sauce\nname: typo\nspec: {}\n")?;
+    fs::write(
+        wrong.path().join("typo.yaml"),
+        "kind: Mapping\nname: typo\ntenant: demo\nspec: {evnts: [a], changes: []}\n",
+    )?;
     let _turn = turn().await;
     let servers = Servers::start().await?;
     let (redis, postgres) = (servers.redis_url(), servers.database_url());
@@ -198,7 +201,7 @@ async fn a_first_configuration_that_is_missing_or_wrong_is_told_with_file_line_a
     };
     first("/nowhere/at/all").await.says(&["TRIBUTARY_CONFIG", "/nowhere/at/all", "no such directory"]);
     let broken = first(text(wrong.path())).await;
-    broken.says(&["odd.yaml:7:", "Mapping odd", "traits.name", "increment", "typo.yaml:1:", "Sauce"]);
+    broken.says(&["odd.yaml:7:", "Mapping odd", "traits.name", "increment", "typo.yaml:4:", "evnts"]);
     Ok(())
 }
 

@@ -106,7 +106,7 @@ fn references_that_are_not_a_documents_to_make_are_refused_where_they_stand() {
         "s.yaml:4:16: Source a: TRIBUTARY_ID_KEY is not for documents: give the secret a name of its own"
     );
     assert!(said("{file: /proc/self/environ}").contains("is not below /run/secrets"));
-    assert!(said("{file: ../key}").contains("no part of a path begins with a dot"));
+    assert!(said("{file: ../key}").contains("no part of its path begins with a dot"));
     let one = said("{env: KEY}, {file: /run/secrets/KEY}");
     assert!(one.contains("this write key is there twice"), "{one}");
 }

@@ -106,7 +106,7 @@ fn changes_are_those_of_mappings_and_see_the_profile_too() {
         json!({"preferences": {"genres": ["jazz", "folk"]}, "greeting": "Hello you", "interests": {"jazz": 5}})
     );
     let refused = &runs[0].steps[0].refused;
-    assert_eq!(refused[0], "add_to_set of preferences.genres: element 3: an object has no text");
+    assert_eq!(refused[0], "add_to_set of preferences.genres: element 4: an object has no text");
     assert!(refused[1].starts_with("set of undecided: when: "), "{refused:?}");
     assert_eq!(refused.len(), 2);
 }
