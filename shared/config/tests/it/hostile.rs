@@ -1,14 +1,12 @@
-//! Documents within the limits of an Apply, a megabyte and two thousand of them, that were written to take long.
+//! Documents within the limits of an Apply, a megabyte and two thousand of them, that were written to take for ever, or more
+//! memory than there is. That each test ends is what it shows; how long it took is printed.
 
 use std::fmt::Write;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tributary_config::{Config, ConfigErrors, Document};
 
 const MEGABYTE: usize = 1 << 20;
-
-/// Unoptimised, and on a machine that does something else too. Optimised it is a tenth.
-const SOON: Duration = Duration::from_secs(60);
 
 fn document(kind: &str, name: &str, spec: &str) -> Document {
     let text = format!("kind: {kind}\nname: {name}\nspec:\n{spec}");
@@ -43,7 +41,6 @@ fn checked(what: &str, documents: impl Iterator<Item = Document>) -> Result<Conf
         format!("{} errors, first: {}", errors.errors().len(), first.chars().take(160).collect::<String>())
     });
     println!("{what}: {} documents, {:?}, {}", documents.len(), took, said.unwrap_or_else(|| "fine".into()));
-    assert!(took < SOON, "{what} took {took:?}");
     outcome
 }
 
