@@ -304,7 +304,8 @@ async fn apply_until_everywhere(world: &World, folder: &Path) -> anyhow::Result<
     .await)
 }
 
-fn request(folder: &Path) -> anyhow::Result<ApplyRequest> {
+/// To apply all documents of a folder.
+pub(crate) fn request(folder: &Path) -> anyhow::Result<ApplyRequest> {
     let documents = tributary_config::read_directory(folder)?.into_iter().map(|document| Document {
         tenant: document.tenant,
         kind: document.kind,

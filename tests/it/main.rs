@@ -5,6 +5,7 @@
 //! profiles. `world.rs` is what every test stands on.
 
 mod applying;
+mod awaiting;
 mod bad_input;
 mod cdnow;
 mod customers;
@@ -12,6 +13,7 @@ mod deliveries;
 mod house;
 mod kills;
 mod newcomer;
+mod pausing;
 mod payloads;
 mod postgres_away;
 mod python;

@@ -14,6 +14,7 @@ pub(crate) fn event(id: &str, event_type: &str, properties: Value) -> EventInput
         r#type: event_type.into(),
         time: None,
         properties: properties.as_object().map(RawStruct::from_object),
+        ..EventInput::default()
     }
 }
 

@@ -9,7 +9,9 @@ use std::path::Path;
 use tonic::Request;
 use tributary_proto::v1::{EventStatus, TrackRequest};
 use tributary_runtime::telemetry::names;
-use tributary_testkit::{OtlpSink, Receiver, Request as HttpRequest, ServersOptions, Span, eventually};
+use tributary_testkit::{
+    OtlpSink, Receiver, Request as HttpRequest, ServersOptions, Span, Stage, eventually,
+};
 
 mod spans;
 
@@ -38,10 +40,18 @@ name: welcome
 tenant: demo
 spec:
   trigger: {events: [sign-up]}
-  steps:
-    - then: [{path: traits.member, op: set, value: true}]
-      when: has(event.properties.name)
-      emit: [{type: welcomed, properties: {name: {expr: event.properties.name}}}]
+  nodes:
+    - name: named
+      if: has(event.properties.name)
+      to: {'yes': ask}
+    - name: ask
+      http: {url: 'ASKED'}
+      to: member
+    - name: member
+      set: {traits.member: true}
+      to: tell
+    - name: tell
+      emit: {type: welcomed, properties: {name: {expr: event.properties.name}}}
 ---
 kind: Mapping
 name: welcomed
@@ -60,10 +70,14 @@ spec:
 
 #[tokio::test]
 async fn one_trace_follows_an_event_from_its_caller_to_the_last_delivery() -> anyhow::Result<()> {
-    let (sink, receiver) = (OtlpSink::start().await?, Receiver::start().await?);
+    let (sink, receiver, asked) =
+        (OtlpSink::start().await?, Receiver::start().await?, Receiver::start().await?);
     let config = tempfile::tempdir()?;
-    std::fs::write(config.path().join("all.yaml"), CONFIG.replace("URL", &receiver.url()))?;
-    let world = start(config.path(), &sink).await?;
+    std::fs::write(
+        config.path().join("all.yaml"),
+        CONFIG.replace("URL", &receiver.url()).replace("ASKED", &asked.url()),
+    )?;
+    let world = start(config.path(), &sink, asked.port()).await?;
 
     sign_up(&world, "quiet", SILENT).await?;
     sign_up(&world, "loud", RECORDED).await?;
@@ -86,6 +100,11 @@ async fn one_trace_follows_an_event_from_its_caller_to_the_last_delivery() -> an
         assert_eq!(tree.span(&parent.span).name, names::DELIVER, "a request is made by a delivery");
     }
     assert_a_derived_event_is_in_it(&tree);
+    let calls = asked.requests().into_iter().map(|request| Parent::of(&request));
+    for parent in calls.filter(|parent| parent.trace == recorded.trace) {
+        assert_eq!(tree.span(&parent.span).name, names::CALL, "a workflow's request is made by a call");
+    }
+    assert_nodes_are_told(&tree);
 
     for request in requests(&receiver, "quiet") {
         let parent = Parent::of(&request);
@@ -113,8 +132,27 @@ fn assert_a_derived_event_is_in_it(tree: &Tree<'_>) {
     assert_eq!(cause.text(names::EVENT_ID), Some("sign-up-loud"));
 }
 
-async fn start(config: &Path, sink: &OtlpSink) -> anyhow::Result<World> {
-    World::start_with(ServersOptions::default(), quick(config).otlp(sink.endpoint())).await
+/// What the run came to at each node, in the run's span; nothing of what the event says.
+fn assert_nodes_are_told(tree: &Tree<'_>) {
+    let [run] = &*tree.named(names::RUN_WORKFLOW).collect::<Vec<_>>() else { panic!("one run") };
+    let nodes: Vec<(&str, &str)> = run
+        .events
+        .iter()
+        .filter(|event| event["name"] == names::NODE_EVENT)
+        .filter_map(|event| Some((event[names::NODE].as_str()?, event[names::NODE_PORT].as_str()?)))
+        .collect();
+    let expected = [("named", "yes"), ("ask", ""), ("ask", "done"), ("member", "done"), ("tell", "done")];
+    assert_eq!(nodes, expected, "{run:#?}");
+    assert!(!format!("{run:?}").contains("Ada"), "{run:#?}");
+    let call = tree.named(names::CALL).next().expect("there is a call");
+    assert!(run.start <= call.start && call.end <= run.end, "the call lies within the run");
+}
+
+async fn start(config: &Path, sink: &OtlpSink, allowed: u16) -> anyhow::Result<World> {
+    let allowed = format!("127.0.0.1:{allowed}");
+    let options =
+        quick(config).stage_env(Stage::Workflow, "TRIBUTARY_WORKFLOW__CALLS__ALLOWED_HOSTS", allowed);
+    World::start_with(ServersOptions::default(), options.otlp(sink.endpoint())).await
 }
 
 async fn sign_up(world: &World, profile: &str, traceparent: &str) -> anyhow::Result<()> {

@@ -50,6 +50,20 @@ pub(crate) enum ReadError {
         /// The most that may be asked for.
         most: u32,
     },
+    /// Events of too many types were asked for.
+    #[error("events are listed by at most {most} types")]
+    TooManyTypes {
+        /// The most that may be asked for.
+        most: usize,
+    },
+    /// Events of what cannot be a type were asked for.
+    #[error("`types[{index}]`: {error}")]
+    Type {
+        /// Which of them.
+        index: usize,
+        /// What is wrong with it.
+        error: IdError,
+    },
     /// Nothing was recorded under that id.
     #[error("there is no such {kind}")]
     NotFound {
@@ -132,6 +146,10 @@ impl ServiceError for ReadError {
             Self::Watchers { .. } => Problem::new(Fault::Exhausted, "TOO_MANY_WATCHERS", self.to_string())
                 .retry_after(WATCHERS_STAY),
             Self::PageSize { .. } => Problem::invalid("PAGE_SIZE_INVALID", "page_size", self.to_string()),
+            Self::Type { index, error } => {
+                Problem::invalid("INVALID_TYPE", format!("types[{index}]"), error.to_string())
+            }
+            Self::TooManyTypes { .. } => Problem::invalid("TOO_MANY_TYPES", "types", self.to_string()),
             Self::Id { field, error } => Problem::invalid("INVALID_ID", *field, error.to_string()),
             Self::NotFound { kind, id } => {
                 let reason = if *kind == "profile" { "PROFILE_NOT_FOUND" } else { "SESSION_NOT_FOUND" };

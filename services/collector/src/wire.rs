@@ -44,6 +44,7 @@ pub(crate) fn event_row(entry: StreamId, data: &[u8]) -> Result<EventRow, Unread
         problems: event.problems,
         invalid: event.invalid,
         historical: event.historical,
+        workflow: event.workflow,
         entry,
     })
 }
@@ -72,6 +73,7 @@ pub(crate) fn event(row: &EventRow) -> v1::Event {
         problems: row.problems.clone(),
         invalid: row.invalid,
         historical: row.historical,
+        workflow: row.workflow.clone(),
     }
 }
 
@@ -123,6 +125,7 @@ mod tests {
             }],
             invalid: true,
             historical: true,
+            workflow: "welcome".into(),
         }
     }
 

@@ -104,9 +104,11 @@ pub(crate) fn delivery_timer(tenant: &TenantId, destination: &str, profile: &str
     timer_id(STAGE, tenant, &[destination, profile])
 }
 
-/// The lane that a timer belongs to, told by its id: thousands of waiting timers need not be read for it.
+/// The lane that a timer belongs to, told by its id: thousands of waiting timers need not be read for it. Stage, tenant and
+/// destination come first, whatever else names the timer.
 pub(crate) fn lane_of(timer: &str) -> &str {
-    timer.rsplit_once(':').map_or(timer, |(lane, _)| lane)
+    let ends = timer.match_indices(':').nth(2);
+    ends.map_or(timer, |(end, _)| &timer[..end])
 }
 
 fn lane_name(tenant: &TenantId, destination: &str) -> String {
@@ -170,6 +172,8 @@ mod tests {
         for profile in ["p", "p:q", "x/y z"] {
             let timer = delivery_timer(&tenant, "crm:eu", profile);
             assert_eq!(lane_of(&timer), lane_name(&tenant, "crm:eu"), "{timer}");
+            let direct = timer_id(STAGE, &tenant, &["crm:eu", profile, "e:1/w/n"]);
+            assert_eq!(lane_of(&direct), lane_name(&tenant, "crm:eu"), "{direct}");
         }
     }
 }

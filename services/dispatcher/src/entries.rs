@@ -109,6 +109,7 @@ fn unreadable(entry: &Entry, tenant: &TenantId, now: Time) -> Effect {
         reason: Reason::Unreadable,
         message: "an entry of the profiles stream names no tenant or no profile".to_owned(),
         attempts: 0,
+        data: Vec::new(),
     };
     Effect::Dead(letter.encode(now))
 }

@@ -1,4 +1,5 @@
-//! Dead letters, as they lie in `{p}:dead`. They say what was given up on and why, never what it held.
+//! Dead letters, as they lie in `{p}:dead`. They say what was given up on and why. Of a profile they never say what it held;
+//! what a workflow sent exists nowhere else, and is kept.
 
 use prost::Message as _;
 use tributary_model::Time;
@@ -14,6 +15,8 @@ pub(crate) struct DeadDelivery<'a> {
     pub(crate) reason: Reason,
     pub(crate) message: String,
     pub(crate) attempts: u32,
+    /// What was to be sent, where it cannot be made anew.
+    pub(crate) data: Vec<u8>,
 }
 
 impl DeadDelivery<'_> {
@@ -29,8 +32,8 @@ impl DeadDelivery<'_> {
             message: self.message,
             attempts: self.attempts,
             time: Some(time_to_wire(now)),
-            // The id is the entry's place, which only a reader knows; a delivery is made anew from the profile, so there
-            // is no data.
+            data: self.data.into(),
+            // The id is the entry's place, which only a reader knows.
             ..v1::DeadLetter::default()
         };
         letter.encode_to_vec()

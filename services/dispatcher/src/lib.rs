@@ -1,7 +1,8 @@
-//! The dispatcher: sends changed profiles to external systems, sparing them.
+//! The dispatcher: sends changed profiles, and what workflows say, to external systems, sparing them.
 //!
 //! Reads `{p}:profiles` of the partitions it owns, and profiles as they are when they are sent. Writes its own timers
-//! (one per profile and destination), requests to destinations, and `{p}:dead`. Serves `DispatchService`.
+//! (one per profile and destination; those of what workflows send are made by these), requests to destinations, what was
+//! delivered for those who wait, and `{p}:dead`. Serves `DispatchService`.
 //!
 //! Start at [`start`]; then `partition.rs` (the life of an owned partition), `entries.rs` (a changed profile becomes
 //! timers), `firing.rs` (due timers become deliveries, each destination at its own pace) and `delivery.rs` (one of them).
@@ -17,9 +18,9 @@ mod firing;
 mod grpc;
 mod letter;
 pub mod message;
+mod order;
 mod partition;
 mod permits;
-mod retry_after;
 pub mod schedule;
 mod settings;
 mod webhook;
@@ -92,8 +93,9 @@ pub async fn start_with(context: Context, settings: Settings) -> anyhow::Result<
     let ownership = Ownership { stage: STAGE, partitions: shared.partitions, lease: shared.lease };
     let reader = Reader::new(redis.clone(), storage, shared.partitions, settings.snapshot_life);
     let finish = settings.finish;
+    let marks = shared.dedup_window;
     let dispatcher =
-        Arc::new(Dispatcher { redis: redis.clone(), reader, destinations, client, watch, finish });
+        Arc::new(Dispatcher { redis: redis.clone(), reader, destinations, client, watch, marks, finish });
     context.tasks.spawn("ownership", async move {
         // Nothing here is written to Postgres, so no epoch there has to be exceeded.
         let least_epoch = |_| async { Ok::<i64, StreamsError>(0) };

@@ -1,5 +1,6 @@
 //! What a destination is sent: the document, and the key by which it recognises a repetition. Pure.
 
+use serde_json::{Map, Value};
 use tributary_model::{Kinds, Members, ProfileId, StreamId, TenantId, Time};
 use tributary_proto::convert::version_to_wire;
 use tributary_streams::Known;
@@ -28,6 +29,33 @@ pub fn body(
     document.to_string().into_bytes()
 }
 
+/// The body of what a workflow sends by itself.
+#[must_use]
+pub fn direct(
+    tenant: &TenantId,
+    destination: &str,
+    profile: &ProfileId,
+    key: &str,
+    said: Map<String, Value>,
+) -> Vec<u8> {
+    let document = serde_json::json!({
+        "type": "direct",
+        "tenant": tenant.as_str(),
+        "destination": destination,
+        "key": key,
+        "profile_id": profile.as_str(),
+        "body": said,
+    });
+    document.to_string().into_bytes()
+}
+
+/// The key of such a delivery as a header has it: itself, but for what a header cannot have.
+pub(crate) fn direct_key(key: &str) -> String {
+    let mut out = String::with_capacity(key.len());
+    push_escaped(key, |byte| byte == b'%', &mut out);
+    out
+}
+
 /// Equal for every attempt at one version of a profile, and for no other delivery. Printable ASCII, as a
 /// header has to be, whatever the ids hold.
 pub(crate) fn idempotency_key(
@@ -42,15 +70,19 @@ pub(crate) fn idempotency_key(
         if place > 0 {
             key.push('/');
         }
-        for byte in part.bytes() {
-            match byte {
-                b'/' | b'%' => key.push_str(&format!("%{byte:02X}")),
-                b'!'..=b'~' => key.push(char::from(byte)),
-                _ => key.push_str(&format!("%{byte:02X}")),
-            }
-        }
+        push_escaped(part, |byte| matches!(byte, b'/' | b'%'), &mut key);
     }
     key
+}
+
+/// Appends a text as printable ASCII: `reserved` and everything else are escaped.
+fn push_escaped(text: &str, reserved: impl Fn(u8) -> bool, out: &mut String) {
+    for byte in text.bytes() {
+        match byte {
+            b'!'..=b'~' if !reserved(byte) => out.push(char::from(byte)),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -83,6 +115,20 @@ mod tests {
             },
         });
         assert_eq!(sent, expected);
+    }
+
+    #[test]
+    fn what_a_workflow_sends_says_whose_it_is_and_its_key_stays_as_it_is() {
+        let (tenant, profile) = (TenantId::new("t").unwrap(), ProfileId::new("p").unwrap());
+        let said = serde_json::json!({"text": "hello"}).as_object().cloned().unwrap();
+        let sent: Value = serde_json::from_slice(&direct(&tenant, "crm", &profile, "e/w/n", said)).unwrap();
+        let expected = serde_json::json!({
+            "type": "direct", "tenant": "t", "destination": "crm", "key": "e/w/n", "profile_id": "p",
+            "body": {"text": "hello"},
+        });
+        assert_eq!(sent, expected);
+        assert_eq!(direct_key("e-1/w/n"), "e-1/w/n");
+        assert_eq!(direct_key("ä 1%/w"), "%C3%A4%201%25/w");
     }
 
     proptest! {

@@ -16,6 +16,8 @@ pub(crate) struct Dispatcher {
     pub(crate) destinations: Arc<Live<Destinations>>,
     pub(crate) client: Client,
     pub(crate) watch: Arc<Watch>,
+    /// How long what was delivered is remembered for those who wait: the dedup window.
+    pub(crate) marks: Duration,
     /// How long requests under way may take to finish at the end.
     pub(crate) finish: Duration,
 }

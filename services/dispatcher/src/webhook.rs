@@ -6,9 +6,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use reqwest::{Client, Response, redirect};
 use tributary_config::Webhook;
 use tributary_model::TraceContext;
-use tributary_runtime::{now, telemetry::propagation};
+use tributary_runtime::{now, retry_after, telemetry::propagation};
 
-use crate::{decide::Answer, retry_after};
+use crate::decide::Answer;
 
 /// How much of an answer is read: enough to use the connection again after a usual one.
 const ANSWER_BYTES: usize = 4096;

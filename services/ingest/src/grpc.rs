@@ -15,8 +15,11 @@ use tributary_runtime::client::{MeshChannel, call_span, record_end};
 use tributary_runtime::{Problem, deadline, into_status, reason_of};
 use tributary_streams::Live;
 
-/// What this stage still needs after preprocess has answered.
-const OWN_TIME: Duration = Duration::from_millis(5);
+/// What this stage, and the way to the caller, still need after preprocess has answered: preprocess waits as long as it may
+/// where a payload asks for that, and its answer must not come as the caller gives up.
+fn own_time(patience: Duration) -> Duration {
+    (patience / 20).clamp(Duration::from_millis(5), Duration::from_millis(100))
+}
 
 /// `IngestService`, for clients.
 pub(crate) struct Grpc {
@@ -32,7 +35,8 @@ impl IngestService for Grpc {
         let knows = |tenant: &_, source: &str| door.knows(tenant, source);
         let verified = accept(bearer(request.metadata()), request.get_ref(), &door.keys, knows)
             .map_err(|refusal| into_status(&refusal))?;
-        let patience = deadline::remaining(&request).unwrap_or(self.patience).saturating_sub(OWN_TIME);
+        let patience = deadline::remaining(&request).unwrap_or(self.patience);
+        let patience = patience.saturating_sub(own_time(patience));
         if patience.is_zero() {
             return Err(into_status(&out_of_time()));
         }
@@ -43,6 +47,8 @@ impl IngestService for Grpc {
             derivation: None,
             // preprocess must not be behind what the key was checked under.
             revision: door.config.revision.clone(),
+            workflow: String::new(),
+            with_runs: false,
         };
         let span = call_span("tributary.v1.PreprocessService/Process");
         let hop = deadline::with_deadline(Request::new(hop), patience);
@@ -66,5 +72,16 @@ fn passed_on(status: Status) -> Status {
             tracing::debug!(code = ?status.code(), "preprocess did not answer");
             into_status(&unreachable())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn preprocess_is_given_less_time_than_the_caller_gave_and_most_of_it() {
+        let kept = |patience| own_time(Duration::from_millis(patience)).as_millis();
+        assert_eq!([50, 100, 1_000, 60_000].map(kept), [5, 5, 50, 100]);
     }
 }

@@ -1,9 +1,12 @@
 //! What the caller is told. Pure.
 
 use crate::payload::{AcceptedEvent, Payload, RefusedEvent, warning};
-use crate::plan::{Marked, Plan, Planned};
+use crate::plan::{Marked, Plan, Planned, PlannedEvent};
 use crate::process::Walk;
 use crate::start::Named;
+use crate::waiting::levels::to_wire;
+use crate::waiting::{Expected, Waited};
+use tributary_config::WaitFor;
 use tributary_model::{Change, EventId, Members, ProfileId, StreamId, deltas_as};
 use tributary_proto::convert::{deltas_to_wire, profile_to_wire, session_to_wire};
 use tributary_proto::v1;
@@ -19,6 +22,8 @@ pub(crate) struct Outcome {
     pub(crate) plan: Plan,
     /// What the slot answered, one for each planned event.
     pub(crate) events: Vec<AppendedEvent>,
+    /// How far those events have come that were waited for, in their order; see [`Outcome::expected`].
+    pub(crate) waited: Vec<Waited>,
     /// Something was appended between the read and this append.
     pub(crate) overtaken: bool,
     /// What is known now, read again because some events were duplicates or another call came between.
@@ -29,7 +34,44 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     pub(crate) fn has_duplicates(&self) -> bool {
-        self.events.contains(&AppendedEvent::Duplicate)
+        self.events.iter().any(|event| matches!(event, AppendedEvent::Duplicate { .. }))
+    }
+
+    /// Whether workflows may have changed the profile meanwhile.
+    pub(crate) fn has_waited(&self) -> bool {
+        !self.waited.is_empty()
+    }
+
+    /// What is to be waited for, in the order of the planned events.
+    pub(crate) fn expected(&self, payload: &Payload) -> Vec<Expected> {
+        let planned = self.plan.events.iter().zip(&self.events);
+        let expected = planned.filter_map(|(planned, appended)| {
+            let event = is_waited_for(payload, planned)?;
+            let (entry, version, last_change) = self.place(&event.id, appended);
+            Some(Expected { event: event.id.clone(), entry, level: event.wait_for, version, last_change })
+        });
+        expected.collect()
+    }
+
+    /// Where an event lies, the profile's version with it, and its last change.
+    fn place(&self, id: &EventId, appended: &AppendedEvent) -> (StreamId, StreamId, StreamId) {
+        match appended {
+            AppendedEvent::Accepted { entry, profile_version, last_change, .. } => {
+                (*entry, *profile_version, *last_change)
+            }
+            // The entries of one event are stored together: its session's changes with those of the profile.
+            AppendedEvent::Duplicate { entry, version } if *entry != StreamId::default() => {
+                (*entry, *version, *version)
+            }
+            // The same id twice in one payload: the first one was appended by this very call.
+            AppendedEvent::Duplicate { .. } => {
+                let mut planned = self.plan.events.iter().zip(&self.events);
+                let first = planned.find(|(planned, appended)| {
+                    planned.event.unit.id == *id && matches!(appended, AppendedEvent::Accepted { .. })
+                });
+                first.map(|(_, first)| self.place(id, first)).unwrap_or_default()
+            }
+        }
     }
 
     /// The units that were written, in the order of the stream.
@@ -50,9 +92,15 @@ impl Outcome {
             AppendedEvent::Accepted { profile_version, last_change, .. } => {
                 Some((*profile_version, *last_change))
             }
-            AppendedEvent::Duplicate => None,
+            AppendedEvent::Duplicate { .. } => None,
         })
     }
+}
+
+/// The event behind a planned one, if its call waits for it.
+fn is_waited_for<'p>(payload: &'p Payload, planned: &PlannedEvent) -> Option<&'p AcceptedEvent> {
+    let event = payload.events.get(planned.index)?.as_ref().ok()?;
+    (event.wait_for > WaitFor::Accepted).then_some(event)
 }
 
 /// The answer to a payload of which no event can be accepted: nothing was written, and nobody is told of.
@@ -120,6 +168,11 @@ pub(crate) fn encode(
         }
     };
 
+    let mut events = results(payload, &outcome.plan, &outcome.events);
+    let awaited = outcome.plan.events.iter().filter(|planned| is_waited_for(payload, planned).is_some());
+    for (planned, waited) in awaited.zip(&outcome.waited) {
+        tell(waited, walk.with_runs(), &mut events[planned.index]);
+    }
     let mut warnings = Vec::new();
     if let Named::Untrusted(_) = named {
         let text = "this id is not one the mesh made; use the profile id of the answer from now on";
@@ -136,7 +189,7 @@ pub(crate) fn encode(
         session,
         profile_deltas: Some(profile_deltas),
         session_deltas,
-        events: results(payload, &outcome.plan, &outcome.events),
+        events,
         warnings,
         durability: durability.into(),
         revision: revision.to_owned(),
@@ -147,7 +200,7 @@ pub(crate) fn encode(
 fn receipt(events: &[AppendedEvent]) -> String {
     let first = events.iter().find_map(|event| match event {
         AppendedEvent::Accepted { entry, .. } => Some(entry.to_string()),
-        AppendedEvent::Duplicate => None,
+        AppendedEvent::Duplicate { .. } => None,
     });
     first.unwrap_or_default()
 }
@@ -163,6 +216,18 @@ fn results(payload: &Payload, plan: &Plan, appended: &[AppendedEvent]) -> Vec<v1
         }
     }
     results
+}
+
+/// What came of waiting for an event.
+fn tell(waited: &Waited, with_runs: bool, result: &mut v1::EventResult) {
+    result.reached = to_wire(waited.reached).into();
+    result.wait = waited.wait.unwrap_or_default().into();
+    if let Some(outcome) = &waited.outcome {
+        result.response.clone_from(&outcome.response);
+        if with_runs {
+            result.runs.clone_from(&outcome.runs);
+        }
+    }
 }
 
 /// What is marked on an event, as warnings.
@@ -183,7 +248,7 @@ fn marks(index: usize, marked: &Marked) -> impl Iterator<Item = v1::Warning> {
 fn result(event: &Result<AcceptedEvent, RefusedEvent>, appended: Option<&AppendedEvent>) -> v1::EventResult {
     let status = match appended {
         Some(AppendedEvent::Accepted { .. }) => v1::EventStatus::Accepted,
-        Some(AppendedEvent::Duplicate) => v1::EventStatus::Duplicate,
+        Some(AppendedEvent::Duplicate { .. }) => v1::EventStatus::Duplicate,
         None => v1::EventStatus::Invalid,
     };
     match event {
@@ -192,12 +257,15 @@ fn result(event: &Result<AcceptedEvent, RefusedEvent>, appended: Option<&Appende
             status: status.into(),
             violations: Vec::new(),
             warnings: event.warnings.clone(),
+            reached: v1::WaitFor::Accepted.into(),
+            ..v1::EventResult::default()
         },
         Err(refused) => v1::EventResult {
             event_id: refused.id.as_ref().map(EventId::to_string).unwrap_or_default(),
             status: v1::EventStatus::Invalid.into(),
             violations: refused.violations.clone(),
             warnings: Vec::new(),
+            ..v1::EventResult::default()
         },
     }
 }

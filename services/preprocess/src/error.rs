@@ -39,6 +39,18 @@ pub enum PayloadError {
     /// The context holds what cannot be kept.
     #[error("the context cannot be kept")]
     Context(Box<v1::Violation>),
+    /// A level to wait for that there is not.
+    #[error("not a level to wait for; there are ACCEPTED, WORKFLOW, STORED and DELIVERED")]
+    WaitFor {
+        /// The field.
+        path: String,
+    },
+    /// An import that is to be waited for until it is delivered.
+    #[error("what is historical is not delivered; wait for STORED at most")]
+    HistoricalDelivered {
+        /// The field.
+        path: String,
+    },
     /// The profile id belongs to somebody else.
     #[error("no such profile")]
     ProfileNotFound,
@@ -68,6 +80,9 @@ pub enum ProcessError {
     /// The caller's time was over before anything was written.
     #[error("the deadline passed before the events were appended")]
     Expired,
+    /// As many calls wait for events as may.
+    #[error("too many calls wait for more than acceptance")]
+    TooManyWaiting,
     /// Too much waits.
     #[error("too much waits: {0}")]
     Full(&'static str),
@@ -132,6 +147,12 @@ impl ServiceError for ProcessError {
                 "DEADLINE_EXCEEDED",
                 "the deadline passed before anything was written; try again with the same ids",
             ),
+            Self::TooManyWaiting => Problem::new(
+                Fault::Exhausted,
+                "TOO_MANY_WAITING",
+                "too many calls wait for more than acceptance; nothing was written: try again later, or do not wait",
+            )
+            .retry_after(SOON),
             Self::Full(what) => Problem::new(
                 Fault::Exhausted,
                 "BACKLOG_FULL",
@@ -157,6 +178,10 @@ impl PayloadError {
             Self::Context(violation) => {
                 Problem::new(Fault::InvalidInput, "INVALID_CONTEXT", "the context cannot be kept as it is")
                     .violation(&violation.path, &violation.description, &violation.reason)
+            }
+            Self::WaitFor { path } => Problem::invalid("WAIT_FOR_INVALID", path.as_str(), self.to_string()),
+            Self::HistoricalDelivered { path } => {
+                Problem::invalid("HISTORICAL_NOT_DELIVERED", path.as_str(), self.to_string())
             }
             Self::ProfileNotFound => {
                 Problem::new(Fault::NotFound, "PROFILE_NOT_FOUND", "no profile of this tenant has that id")

@@ -1,7 +1,8 @@
 //! preprocess: the only writer of events. Every event, a client's or a derived one, enters here.
 //!
 //! Serves `PreprocessService` to the mesh. Reads snapshots and pending changes in Redis, and rows in Postgres
-//! where those are cold; writes `{p}:events` and `{p}:changes`. Start reading at [`process`], the story of a payload.
+//! where those are cold; writes `{p}:events` and `{p}:changes`. Start reading at [`process`], the story of a payload; what
+//! its answer may wait for is in [`waiting`].
 
 mod answer;
 mod error;
@@ -13,6 +14,7 @@ pub mod process;
 pub mod settings;
 pub mod slots;
 pub mod start;
+pub mod waiting;
 
 pub use error::{PayloadError, ProcessError};
 
@@ -31,6 +33,7 @@ use tributary_runtime::settings::Durability;
 use tributary_runtime::{Context, MAX_HOP_BYTES, Server, bind, load_stage, standard_service};
 use tributary_storage::Storage;
 use tributary_streams::{AppendLimits, Live, Prepared, Reader, Redis};
+use waiting::{Stages, Waiting};
 
 /// How long Redis or Postgres may be away before the stage calls itself not ready.
 const READINESS: Duration = Duration::from_secs(2);
@@ -72,7 +75,15 @@ pub async fn start(context: Context) -> anyhow::Result<()> {
         partitions: shared.partitions,
         limits,
     };
-    let service = grpc::Grpc { processor, config, credential: shared.mesh_credential.clone() };
+    let endings = redis.endings();
+    let hearing = endings.clone().run(context.tasks.stopping());
+    context.tasks.spawn("endings", async {
+        hearing.await;
+        Ok(())
+    });
+    let stages = Stages { redis: redis.clone(), endings, config: config.clone() };
+    let waiting = Waiting::new(stages, settings.waiting, context.tasks.stopping());
+    let service = grpc::Grpc { processor, config, credential: shared.mesh_credential.clone(), waiting };
     let service = standard_service!(PreprocessServiceServer::new(service), MAX_HOP_BYTES);
     let health = Server::new().names([SERVICE_NAME]).serve(
         listener,

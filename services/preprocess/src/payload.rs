@@ -6,8 +6,10 @@
 mod documents;
 
 use crate::error::PayloadError;
+use crate::waiting::levels::Asked;
 use documents::{Checked, check_document};
 use serde_json::{Map, Value};
+use tributary_config::WaitFor;
 use tributary_model::{EventId, IdKey, MAX_EVENTS, ProfileId, SessionId, SourceName, TenantId, Time};
 use tributary_proto::convert::time_from_wire;
 use tributary_proto::raw::RawStruct;
@@ -65,6 +67,8 @@ pub struct AcceptedEvent {
     pub raw_properties: Option<RawStruct>,
     /// What the client should know.
     pub warnings: Vec<v1::Warning>,
+    /// How far it is to come before its call is answered.
+    pub wait_for: WaitFor,
 }
 
 /// What a check needs to know beside the payload.
@@ -76,6 +80,8 @@ pub struct Circumstances<'a> {
     pub source: &'a SourceName,
     /// Whether the source may leave out ids.
     pub waive_ids: bool,
+    /// What answers wait for where neither the payload nor the event says it.
+    pub wait_for: WaitFor,
     /// When the payload was received.
     pub received: Time,
     /// Whether the mesh itself made the event.
@@ -89,7 +95,8 @@ pub struct Circumstances<'a> {
 /// Checks a payload.
 ///
 /// # Errors
-/// No events or too many, an id that is none, a document nested too deep or undecodable: the call fails.
+/// No events or too many, an id that is none, a document nested too deep or undecodable, a level that cannot be waited for:
+/// the call fails.
 pub fn check(request: v1::TrackRequest, at: &Circumstances<'_>) -> Result<Payload, PayloadError> {
     match request.events.len() {
         0 => return Err(PayloadError::NoEvents),
@@ -122,13 +129,18 @@ pub fn check(request: v1::TrackRequest, at: &Circumstances<'_>) -> Result<Payloa
         },
         Err(fault) => return Err(PayloadError::Document { path: "context".to_owned(), fault }),
     };
-    let historical = request.options.is_some_and(|options| options.historical);
+    let options = request.options.unwrap_or_default();
+    let historical = options.historical;
+    let asked = Asked::new(&options, at.wait_for, at.is_derived)?;
     let call = request_id.as_deref();
     let events: Result<Vec<_>, PayloadError> = request
         .events
         .into_iter()
         .enumerate()
-        .map(|(index, event)| check_event(index, event, call, at))
+        .map(|(index, event)| {
+            let wait_for = asked.of_event(index, event.wait_for)?;
+            check_event(index, event, call, wait_for, at)
+        })
         .collect();
     let raw_context = request.context;
     Ok(Payload { request_id, named_profile, session, context, raw_context, historical, events: events? })
@@ -138,6 +150,7 @@ fn check_event(
     index: usize,
     input: v1::EventInput,
     request_id: Option<&str>,
+    wait_for: WaitFor,
     at: &Circumstances<'_>,
 ) -> Result<Result<AcceptedEvent, RefusedEvent>, PayloadError> {
     let path = |field: &str| format!("events[{index}].{field}");
@@ -215,7 +228,8 @@ fn check_event(
 
     Ok(match id {
         Some(id) if violations.is_empty() => {
-            Ok(AcceptedEvent { id, event_type, time, properties, raw_properties: input.properties, warnings })
+            let raw_properties = input.properties;
+            Ok(AcceptedEvent { id, event_type, time, properties, raw_properties, warnings, wait_for })
         }
         id => Err(RefusedEvent { id, violations }),
     })

@@ -12,13 +12,13 @@ mod wishes;
 use crate::payload::{AcceptedEvent, Payload};
 use admit::Allowance;
 use marks::Marks;
-use tributary_config::{EventView, Sight, Tenant};
+use tributary_config::{EventView, Sight, Tenant, WaitFor};
 use tributary_model::{
     Admission, Cause, Change, ChangeId, EventId, Limits, MAX_DEPTH, Op, Path, ProfileId, SessionId,
     SourceName, Stage, State, TenantId, Time, derived_event_id,
 };
 use tributary_proto::v1;
-use tributary_streams::{EventUnit, Unit};
+use tributary_streams::{Awaited, EventUnit, Unit};
 
 const PROFILE_CREATED: &str = "profile-created";
 const VISIT_STARTED: &str = "visit-started";
@@ -48,6 +48,10 @@ pub struct Ground<'a> {
     pub session_state: &'a State,
     /// Nothing was ever recorded under the profile.
     pub is_new: bool,
+    /// The only event is recorded to run this workflow; empty: those that it triggers.
+    pub workflow: &'a str,
+    /// What workflows do is to be told.
+    pub with_runs: bool,
 }
 
 /// What was found wrong with an event. It counts all the same.
@@ -142,11 +146,21 @@ struct Desk<'a> {
 impl Desk<'_> {
     fn event(&mut self, index: usize, event: &AcceptedEvent) -> PlannedEvent {
         let derivation = self.ground.derivation.cloned();
-        let planned = self.unit(event, derivation, Vec::new());
+        let mut planned = self.unit(event, derivation, Vec::new());
+        planned.unit.awaited = self.awaited(event);
         planned.profile_changes.iter().for_each(|change| self.profile.apply(change));
         planned.session_changes.iter().for_each(|change| self.session.apply(change));
         let visit_started = self.visit_started(event);
         PlannedEvent { index, time: event.time, event: planned, visit_started }
+    }
+
+    /// Told to whoever handles the event, so that its end is announced.
+    fn awaited(&self, event: &AcceptedEvent) -> Awaited {
+        match event.wait_for {
+            _ if self.ground.with_runs => Awaited::Runs,
+            WaitFor::Accepted => Awaited::No,
+            WaitFor::Workflow | WaitFor::Stored | WaitFor::Delivered => Awaited::Waits,
+        }
     }
 
     /// Only an event accepted at the session's own profile may open a visit: one session counts once, even if the
@@ -183,6 +197,7 @@ impl Desk<'_> {
             properties: serde_json::Map::new(),
             raw_properties: None,
             warnings: Vec::new(),
+            wait_for: WaitFor::Accepted,
         };
         let derivation = v1::Derivation { cause_event_id: cause.to_string(), depth: self.depth + 1 };
         self.unit(&event, Some(derivation), first)

@@ -1,22 +1,27 @@
-//! The story of a payload: check, find the start, read, plan, append, answer (docs/protocol.md §4 and §5).
+//! The story of a payload: check, find the start, read, plan, append, wait where that is asked for, answer (docs/protocol.md
+//! §4 to §6).
+
+mod walk;
 
 use crate::answer::{self, Outcome};
 use crate::error::ProcessError;
-use crate::payload::{self, Circumstances, Payload};
-use crate::plan::{self, Ground, Plan};
+use crate::payload::{self, Circumstances};
+use crate::plan::{self, Plan};
 use crate::slots::Slots;
 use crate::start::{self, Named, Start};
+use crate::waiting::{AtOnce, Place, Waits};
 use std::sync::Arc;
 use std::time::Duration;
-use tracing::{Instrument, Span, info_span};
-use tributary_config::Config;
+use tokio::time::Instant;
+use tracing::{Instrument, Span};
+use tributary_config::{Config, WaitFor};
 use tributary_model::{
-    IdKey, Kinds, Members, PartitionId, ProfileId, SessionId, SourceName, State, StreamId, TenantId, Time,
-    partition_of,
+    IdKey, Members, ProfileId, SessionId, SourceName, State, StreamId, TenantId, Time, partition_of,
 };
 use tributary_proto::v1;
-use tributary_runtime::telemetry::{names, propagation};
-use tributary_streams::{Append, AppendLimits, Appended, MAX_HOPS, OpenVisit, Reading};
+use tributary_runtime::telemetry::propagation;
+use tributary_streams::{Append, AppendLimits, Appended, MAX_HOPS, OpenVisit};
+pub(crate) use walk::Walk;
 
 /// Everything that processing a payload needs. Cheap to clone.
 #[derive(Clone)]
@@ -46,6 +51,10 @@ pub struct Request {
     pub received: Time,
     /// How long the caller waits for the answer.
     pub patience: Duration,
+    /// The only event is recorded to run this workflow, and no other; empty: those that it triggers.
+    pub workflow: String,
+    /// The answer is to say what workflows did.
+    pub with_runs: bool,
 }
 
 /// The session of a payload, and the profile that it is bound to.
@@ -56,7 +65,7 @@ struct Bound {
 
 impl<S: Slots> Processor<S> {
     /// Processes a payload under one revision of the configuration, from its first check to its answer and in every slot
-    /// on the way. What is acknowledged in the answer is durable.
+    /// on the way. What is acknowledged in the answer is durable. Nothing is waited for.
     ///
     /// # Errors
     /// Nothing was written, or it is not known whether it was: the same call with the same ids may be sent again.
@@ -65,6 +74,20 @@ impl<S: Slots> Processor<S> {
         config: &Config,
         request: Request,
     ) -> Result<v1::TrackResponse, ProcessError> {
+        self.process_and_wait(config, request, &AtOnce).await
+    }
+
+    /// The same, and waits for what the payload asks to be waited for, as long as its caller's patience allows.
+    ///
+    /// # Errors
+    /// As of [`Processor::process`], and too many calls that wait.
+    pub async fn process_and_wait(
+        &self,
+        config: &Config,
+        request: Request,
+        waits: &impl Waits,
+    ) -> Result<v1::TrackResponse, ProcessError> {
+        let until = Instant::now() + request.patience.saturating_sub(answering(request.patience));
         let tenant = config.tenant(&request.tenant).ok_or(ProcessError::UnknownSource)?;
         let source = tenant.sources.get(&request.source);
         // A derived event enters with its cause's source, which may have been removed since: no reason to lose it.
@@ -75,6 +98,7 @@ impl<S: Slots> Processor<S> {
             tenant: &request.tenant,
             source: &request.source,
             waive_ids: source.is_some_and(|source| source.waive_ids),
+            wait_for: source.map(|source| source.wait_for).unwrap_or_default(),
             received: request.received,
             is_derived: request.derivation.is_some(),
             key: &self.key,
@@ -85,6 +109,10 @@ impl<S: Slots> Processor<S> {
         let Some(first) = payload.events.iter().flatten().next() else {
             return Ok(answer::nothing_accepted(&payload, durability, &config.revision));
         };
+
+        let is_waited_for = |event: &payload::AcceptedEvent| event.wait_for > WaitFor::Accepted;
+        // Before anything is written: whoever is refused loses nothing by coming again.
+        let _room = payload.events.iter().flatten().any(is_waited_for).then(|| waits.enter()).transpose()?;
 
         let named = match (&payload.named_profile, &request.derivation) {
             // The mesh itself says whom a derived event is for.
@@ -110,8 +138,17 @@ impl<S: Slots> Processor<S> {
             not_after: request.received.plus(request.patience.min(self.limits.dedup_window / 4)),
             payload: &payload,
             bound: bound.as_ref(),
+            workflow: &request.workflow,
+            with_runs: request.with_runs,
         };
-        let outcome = self.walk(at, &ground).await?;
+        let mut outcome = self.walk(at, &ground).await?;
+        let expected = outcome.expected(&payload);
+        if !expected.is_empty() {
+            let partition = partition_of(&request.tenant, outcome.at.as_str(), self.partitions);
+            let place = Place { partition, tenant: &request.tenant, profile: &outcome.at };
+            outcome.waited = waits.wait(&place, expected, until).await;
+        }
+        let outcome = self.settle(outcome, &ground).await?;
         Ok(answer::encode(&outcome, &payload, &named, &ground, durability, &config.revision))
     }
 
@@ -145,16 +182,16 @@ impl<S: Slots> Processor<S> {
                 Appended::Done { events, followed, followed_session } => {
                     let session =
                         reading.session.get(&at).map_or_else(StreamId::default, |(version, _)| version);
-                    let changed = Outcome {
+                    return Ok(Outcome {
                         overtaken: followed > reading.profile.version || followed_session > session,
                         at,
                         before: reading,
                         plan,
                         events,
+                        waited: Vec::new(),
                         reread: None,
                         elsewhere: Members::default(),
-                    };
-                    return self.settle(changed, walk).await;
+                    });
                 }
                 Appended::Alias { to, merging: false, visit: found } => {
                     at = to;
@@ -197,11 +234,12 @@ impl<S: Slots> Processor<S> {
         self.slots.append(&append, &self.limits).instrument(span).await
     }
 
-    /// Reads again what this call did not compute itself: duplicates' effects, what another call appended meanwhile, and the session's member at the profile
-    /// that it is bound to where the payload named another one.
+    /// Reads again what this call did not compute itself: duplicates' effects, what another call appended meanwhile, what
+    /// workflows changed that were waited for, and the session's member at the profile that it is bound to where the payload
+    /// named another one.
     async fn settle(&self, mut outcome: Outcome, walk: &Walk<'_>) -> Result<Outcome, ProcessError> {
         let session = walk.bound.map(|bound| &bound.session);
-        if outcome.has_duplicates() || outcome.overtaken {
+        if outcome.has_duplicates() || outcome.overtaken || outcome.has_waited() {
             outcome.reread = Some(self.slots.read(walk.tenant_id, &outcome.at, session).await?);
         }
         if let Some(bound) = walk.bound
@@ -214,69 +252,18 @@ impl<S: Slots> Processor<S> {
     }
 }
 
-/// What stays the same from slot to slot.
-pub(crate) struct Walk<'a> {
-    tenant_id: &'a TenantId,
-    tenant: &'a tributary_config::Tenant,
-    revision: &'a str,
-    source: &'a SourceName,
-    derivation: Option<&'a v1::Derivation>,
-    received: Time,
-    not_after: Time,
-    payload: &'a Payload,
-    bound: Option<&'a Bound>,
+/// What the answer needs of the caller's patience once everything is waited for.
+fn answering(patience: Duration) -> Duration {
+    (patience / 10).clamp(Duration::from_millis(10), Duration::from_millis(100))
 }
 
-impl Walk<'_> {
-    pub(crate) fn tenant_id(&self) -> &TenantId {
-        self.tenant_id
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// The kinds of the tenant's paths, which decide what is shown.
-    pub(crate) fn kinds(&self) -> &Kinds {
-        &self.tenant.kinds
-    }
-
-    pub(crate) fn received(&self) -> Time {
-        self.received
-    }
-
-    /// The session, and the profile that it is bound to.
-    pub(crate) fn session(&self) -> Option<(&SessionId, &ProfileId)> {
-        self.bound.map(|bound| (&bound.session, &bound.profile))
-    }
-
-    /// The span of an append.
-    fn span(&self, partition: PartitionId, events: usize) -> Span {
-        info_span!(
-            "append",
-            { names::OTEL_NAME } = names::SEND_EVENTS,
-            { names::OTEL_KIND } = "producer",
-            { names::MESSAGING_SYSTEM } = names::MESSAGING_REDIS,
-            { names::MESSAGING_OPERATION_TYPE } = "send",
-            { names::MESSAGING_OPERATION_NAME } = names::SEND_EVENTS,
-            { names::MESSAGING_DESTINATION_NAME } = "events",
-            { names::MESSAGING_DESTINATION_PARTITION_ID } = %partition.0,
-            { names::MESSAGING_BATCH_MESSAGE_COUNT } = names::number(events),
-            { names::TENANT } = self.tenant_id.as_str(),
-            { names::SOURCE } = self.source.as_str(),
-            { names::REVISION } = self.revision,
-        )
-    }
-
-    fn ground<'g>(&'g self, at: &'g ProfileId, reading: &'g Reading, empty: &'g State) -> Ground<'g> {
-        Ground {
-            tenant: self.tenant_id,
-            config: self.tenant,
-            revision: self.revision,
-            source: self.source,
-            received: self.received,
-            derivation: self.derivation,
-            profile: at,
-            session: self.session(),
-            profile_state: &reading.profile.state,
-            session_state: reading.session.get(at).map_or(empty, |(_, state)| state),
-            is_new: reading.profile.version == tributary_model::Version::default(),
-        }
+    #[test]
+    fn some_of_the_patience_is_kept_for_the_answer_and_most_of_it_is_waited() {
+        let kept = |patience| answering(Duration::from_millis(patience)).as_millis();
+        assert_eq!([20, 100, 500, 1_000, 60_000].map(kept), [10, 10, 50, 100, 100]);
     }
 }

@@ -16,6 +16,9 @@ pub struct Settings {
     pub pending_limit: usize,
     /// Entries that a partition's streams may hold.
     pub stream_limit: usize,
+    /// Calls that may wait for more than acceptance at once; one more is told to come back. They count among the 1024 that are
+    /// worked on at once.
+    pub waiting: usize,
     /// How long a snapshot that a read installs lives.
     #[serde(with = "humantime_serde")]
     pub snapshot_life: Duration,
@@ -28,6 +31,7 @@ impl Default for Settings {
             connections: 8,
             pending_limit: 20_000,
             stream_limit: 1_000_000,
+            waiting: 512,
             snapshot_life: Duration::from_secs(3600),
         }
     }

@@ -10,7 +10,7 @@ use std::{
 use clap::{Parser, Subcommand};
 
 use crate::{
-    completion, configuration, out,
+    completion, configuration, explain, out,
     out::{Color, Style},
     read, run, scenario, send, up,
 };
@@ -97,6 +97,8 @@ enum Command {
     Events(read::events::Args),
     /// Runs the workflows for an event: for real, or only to see what they would do.
     Run(run::Args),
+    /// Explains what workflows did for an event, or would do, and what changed workflows would do.
+    Explain(explain::Args),
     /// Shows events, profiles or sessions as they come.
     Tail(read::tail::Args),
     /// Shows how far the background is behind the foreground.
@@ -160,6 +162,7 @@ impl Command {
             Command::Session(args) => read::session::run(args, globals).await,
             Command::Events(args) => read::events::run(args, globals).await,
             Command::Run(args) => run::run(args, globals).await,
+            Command::Explain(args) => explain::run(args, globals).await,
             Command::Tail(args) => read::tail::run(args, globals).await,
             Command::Lag(args) => read::lag::run(args, globals).await,
             Command::Completion(args) => completion::run(&args),

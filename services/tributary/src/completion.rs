@@ -35,7 +35,9 @@ mod tests {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut crate::cli::command(), "tributary", &mut script);
             let script = String::from_utf8(script).unwrap();
-            assert!(script.contains("rollback") && script.contains("by-partition"), "{shell}");
+            for word in ["rollback", "by-partition", "explain", "profile-json"] {
+                assert!(script.contains(word), "{shell}: {word}");
+            }
         }
     }
 }

@@ -14,6 +14,7 @@ use tonic::{
 };
 use tributary_proto::v1::{
     self, config_service_server::ConfigServiceServer, profile_service_server::ProfileServiceServer,
+    workflow_service_server::WorkflowServiceServer,
 };
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -30,6 +31,14 @@ pub(crate) struct Script {
     pub(crate) applied: Mutex<Vec<(v1::ApplyRequest, Vec<String>)>>,
     /// What each apply answers.
     pub(crate) applies: Mutex<VecDeque<Result<v1::ApplyResponse, Status>>>,
+    /// What is configured.
+    pub(crate) documents: Vec<v1::Document>,
+    /// What is stored, newest first; a page holds two.
+    pub(crate) events: Vec<v1::Event>,
+    /// The profiles that there are.
+    pub(crate) profiles: Vec<v1::Profile>,
+    /// What was to be explained.
+    pub(crate) asked: Mutex<Vec<v1::ExplainRequest>>,
 }
 
 /// The server; it ends when it is dropped.
@@ -46,7 +55,8 @@ impl Fake {
         let address = incoming.local_addr().unwrap();
         let router = Server::builder()
             .add_service(ProfileServiceServer::from_arc(script.clone()))
-            .add_service(ConfigServiceServer::from_arc(script.clone()));
+            .add_service(ConfigServiceServer::from_arc(script.clone()))
+            .add_service(WorkflowServiceServer::from_arc(script.clone()));
         let mut serving = JoinSet::new();
         serving.spawn(async move { router.serve_with_incoming(incoming).await.unwrap() });
         Fake { script, address, _serving: serving }
@@ -87,16 +97,25 @@ impl v1::profile_service_server::ProfileService for Script {
         }))
     }
 
-    async fn get_profile(&self, _: Request<v1::GetProfileRequest>) -> Answer<v1::GetProfileResponse> {
-        unused()
+    async fn get_profile(&self, request: Request<v1::GetProfileRequest>) -> Answer<v1::GetProfileResponse> {
+        let id = request.into_inner().profile_id;
+        let profile = self.profiles.iter().find(|profile| profile.id == id).cloned();
+        let profile = profile.ok_or_else(|| Status::not_found("there is no such profile"))?;
+        Ok(Response::new(v1::GetProfileResponse { profile: Some(profile) }))
     }
 
     async fn get_session(&self, _: Request<v1::GetSessionRequest>) -> Answer<v1::GetSessionResponse> {
         unused()
     }
 
-    async fn list_events(&self, _: Request<v1::ListEventsRequest>) -> Answer<v1::ListEventsResponse> {
-        unused()
+    async fn list_events(&self, request: Request<v1::ListEventsRequest>) -> Answer<v1::ListEventsResponse> {
+        let v1::ListEventsRequest { page_token, types, .. } = request.into_inner();
+        let from = page_token.parse().unwrap_or(0);
+        let wanted = self.events.iter().filter(|event| types.contains(&event.r#type));
+        let events: Vec<v1::Event> = wanted.clone().skip(from).take(2).cloned().collect();
+        let more = wanted.count() > from + 2;
+        let next_page_token = if more { (from + 2).to_string() } else { String::new() };
+        Ok(Response::new(v1::ListEventsResponse { events, next_page_token }))
     }
 
     async fn watch_profiles(
@@ -131,7 +150,8 @@ impl v1::config_service_server::ConfigService for Script {
     }
 
     async fn list(&self, _: Request<v1::ConfigServiceListRequest>) -> Answer<v1::ConfigServiceListResponse> {
-        unused()
+        let (revision, documents) = ("3-aa".into(), self.documents.clone());
+        Ok(Response::new(v1::ConfigServiceListResponse { revision, documents, stages: Vec::new() }))
     }
 
     async fn list_revisions(
@@ -143,5 +163,17 @@ impl v1::config_service_server::ConfigService for Script {
 
     async fn rollback(&self, _: Request<v1::RollbackRequest>) -> Answer<v1::RollbackResponse> {
         unused()
+    }
+}
+
+#[tonic::async_trait]
+impl v1::workflow_service_server::WorkflowService for Script {
+    async fn run(&self, _: Request<v1::RunRequest>) -> Answer<v1::RunResponse> {
+        unused()
+    }
+
+    async fn explain(&self, request: Request<v1::ExplainRequest>) -> Answer<v1::ExplainResponse> {
+        self.asked.lock().unwrap().push(request.into_inner());
+        Ok(Response::new(v1::ExplainResponse::default()))
     }
 }

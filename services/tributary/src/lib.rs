@@ -9,12 +9,14 @@ mod configuration;
 mod env_file;
 mod environment;
 mod errors;
+mod explain;
 #[cfg(test)]
 mod fake;
 mod mesh;
 mod out;
 mod read;
 mod run;
+mod runs;
 pub mod scenario;
 mod send;
 mod up;

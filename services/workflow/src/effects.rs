@@ -1,157 +1,186 @@
-//! What the runs of an event come to, as one commit. Pure.
+//! What a handling comes to, as one commit. Pure.
 
-use crate::engine::Run;
-use crate::subject::Subject;
-use prost::Message;
+mod derived;
+mod outcome;
+
+use std::collections::BTreeMap;
 use std::time::Duration;
-use tributary_config::Tenant;
-use tributary_model::{Change, MAX_DEPTH, StreamId, Time};
-use tributary_proto::convert::{changes_to_wire, time_to_wire};
-use tributary_proto::raw::RawStruct;
-use tributary_proto::v1;
-use tributary_streams::{Effect, Ending, Subject as Changed};
 
-/// Whether any workflow of the tenant is about this type of event.
-#[must_use]
-pub fn concerns(tenant: &Tenant, event_type: &str) -> bool {
-    tenant.workflows.iter().any(|workflow| workflow.trigger.events.matches(event_type))
+use prost::Message as _;
+use serde_json::json;
+use tributary_engine::{Ending as RunEnding, Finished, MAX_PAUSE, RunOutcome};
+use tributary_model::{Change, StreamId, Time, TraceContext};
+use tributary_proto::convert::{changes_to_wire, time_to_wire};
+use tributary_proto::v1;
+use tributary_streams::{Awaited, Effect, Ending, Subject as Changed, timer_id};
+
+use crate::paused::Kept;
+use crate::subject::Subject;
+use crate::told::{self, Took};
+
+/// Under which circumstances something was handled.
+#[derive(Debug, Clone, Copy)]
+pub struct Circumstances<'a> {
+    /// The revision that the event's own runs began under.
+    pub revision: &'a str,
+    /// The paused runs that were at hand, by their timers.
+    pub kept: &'a BTreeMap<String, Kept>,
+    /// The calls that were made, and how long they took.
+    pub took: &'a Took,
+    /// The trace of the event that is handled.
+    pub trace: &'a TraceContext,
+    /// The moment.
+    pub now: Time,
 }
 
-/// Changes, derived events, and the end that a waiter finds. An event that changed nothing leaves a mark.
+/// Where an event lies, and who waits for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// Its entry in `{p}:events`.
+    pub entry: StreamId,
+    /// Whether somebody waits, and for what.
+    pub awaited: Awaited,
+    /// How long its end is remembered: the dedup window.
+    pub life: Duration,
+}
+
+/// An event that was handled: what the runs did that waited for it, what its own did, and the end that a waiter finds. An event
+/// that changed nothing leaves a mark.
 #[must_use]
-pub fn of_runs(event: &Subject, runs: &[Run], entry: StreamId, life: Duration, now: Time) -> Vec<Effect> {
-    let changes: Vec<Change> = runs.iter().flat_map(|run| run.changes.clone()).collect();
-    let cause = format!("{}/2", event.id);
-    let mut effects = vec![if changes.is_empty() {
-        let set = v1::ChangeSet { changes: Vec::new(), ..change_set(event, now) };
-        Effect::Mark { cause, set: set.encode_to_vec() }
-    } else {
-        let set = v1::ChangeSet {
-            target: v1::Target::Profile.into(),
-            id: event.profile.to_string(),
-            origin: event.profile.to_string(),
-            changes: changes_to_wire(&changes),
-            ..change_set(event, now)
-        };
-        Effect::Changes { subject: Changed::Profile(event.profile.clone()), cause, set: set.encode_to_vec() }
-    }];
-    effects.extend(runs.iter().flat_map(|run| derived(event, run, now)));
-    effects.push(Effect::Seen { event: event.id.clone(), entry, ending: Ending::Done, life });
+pub fn of_event(
+    event: &Subject,
+    place: Place,
+    finished: &Finished,
+    around: &Circumstances<'_>,
+) -> Vec<Effect> {
+    let mut effects = around.of_runs(event, finished);
+    let resumed = finished.runs.iter().filter_map(|run| run.resumed.clone());
+    effects.extend(resumed.map(|timer| Effect::Resume { timer, profile: event.profile.clone() }));
+    effects.extend(around.forgotten(event));
+    effects.push(Effect::Seen {
+        event: event.id.clone(),
+        entry: place.entry,
+        ending: Ending::Done,
+        outcome: outcome::of(event, place.awaited, finished, around),
+        announce: place.awaited != Awaited::No,
+        life: place.life,
+    });
     effects
 }
 
-fn change_set(event: &Subject, now: Time) -> v1::ChangeSet {
-    v1::ChangeSet {
+/// A paused run whose time had come. Its timer is not among the effects: taking it off is what admits them.
+#[must_use]
+pub fn of_timer(kept: &Kept, finished: &Finished, around: &Circumstances<'_>) -> Vec<Effect> {
+    let mut effects = around.of_runs(&kept.event, finished);
+    effects.extend(around.forgotten(&kept.event));
+    effects
+}
+
+impl Circumstances<'_> {
+    /// The runs as they are told: `event` is the one that is handled.
+    #[must_use]
+    pub fn told(&self, event: &Subject, finished: &Finished) -> Vec<v1::WorkflowRun> {
+        let told = |run: &RunOutcome| told::run(run, &self.event_of(run, event).message.r#type, self.took);
+        finished.runs.iter().map(told).collect()
+    }
+
+    /// The event that a run is for.
+    fn event_of<'e>(&'e self, run: &RunOutcome, handled: &'e Subject) -> &'e Subject {
+        self.kept_of(run).map_or(handled, |kept| &kept.event)
+    }
+
+    /// How a run was kept that went on.
+    fn kept_of(&self, run: &RunOutcome) -> Option<&Kept> {
+        run.resumed.as_ref().and_then(|timer| self.kept.get(timer))
+    }
+
+    /// Changes by what caused them, then what each run made.
+    fn of_runs(&self, handled: &Subject, finished: &Finished) -> Vec<Effect> {
+        let mut causes: Vec<(&Subject, Vec<Change>)> = vec![(handled, Vec::new())];
+        for run in &finished.runs {
+            let event = self.event_of(run, handled);
+            match causes.iter_mut().find(|(cause, _)| cause.id == event.id) {
+                Some((_, changes)) => changes.extend(run.changes.iter().cloned()),
+                None => causes.push((event, run.changes.clone())),
+            }
+        }
+        let mut effects: Vec<Effect> = causes
+            .into_iter()
+            .filter(|(cause, changes)| cause.id == handled.id || !changes.is_empty())
+            .map(|(cause, changes)| changed(cause, &changes, self.now))
+            .collect();
+        for run in &finished.runs {
+            let event = self.event_of(run, handled);
+            effects.extend(derived::of(event, run, self.now));
+            effects.extend(delivered(event, run));
+            effects.extend(self.paused(event, run));
+        }
+        effects
+    }
+
+    /// The run as it is kept while it waits, if it does.
+    fn paused(&self, event: &Subject, run: &RunOutcome) -> Option<Effect> {
+        let RunEnding::Paused { until, events } = &run.ending else { return None };
+        let former = self.kept_of(run);
+        let kept = Kept {
+            event: event.clone(),
+            workflow: run.workflow.clone(),
+            revision: former.map_or(self.revision, |former| &former.revision).to_owned(),
+            state: run.state.clone(),
+            trace: former.map_or(self.trace, |former| &former.trace).clone(),
+        };
+        let delay = until.map_or(MAX_PAUSE, |until| until.since(self.now));
+        Some(Effect::Pause {
+            timer: kept.timer(),
+            profile: event.profile.clone(),
+            delay,
+            awaits: events.clone(),
+            fields: kept.fields(),
+        })
+    }
+
+    /// Answers to calls are kept no longer than until what they led to is committed.
+    fn forgotten(&self, event: &Subject) -> Option<Effect> {
+        (!self.took.is_empty()).then(|| Effect::Forget { event: event.id.clone() })
+    }
+}
+
+fn changed(event: &Subject, changes: &[Change], now: Time) -> Effect {
+    let cause = format!("{}/2", event.id);
+    let mut set = v1::ChangeSet {
         tenant: event.tenant.to_string(),
         cause_event_id: event.id.to_string(),
         cause_stage: v1::Stage::Workflow.into(),
         received: Some(event.message.received.unwrap_or_else(|| time_to_wire(now))),
         ..v1::ChangeSet::default()
+    };
+    if changes.is_empty() {
+        return Effect::Mark { cause, set: set.encode_to_vec() };
     }
+    set.target = v1::Target::Profile.into();
+    set.id = event.profile.to_string();
+    set.origin = event.profile.to_string();
+    set.changes = changes_to_wire(changes);
+    Effect::Changes { subject: Changed::Profile(event.profile.clone()), cause, set: set.encode_to_vec() }
 }
 
-/// Each event that a run made, on its way to preprocess; one that lies too deep is parked instead.
-fn derived(event: &Subject, run: &Run, now: Time) -> Vec<Effect> {
-    let depth = event.message.derivation.as_ref().map_or(0, |derivation| derivation.depth) + 1;
-    let effects = run.emits.iter().map(|emit| {
-        let input = v1::EventInput {
-            id: emit.id.to_string(),
-            r#type: emit.event_type.clone(),
-            time: event.message.time,
-            properties: Some(RawStruct::from_object(&emit.properties)),
-        };
-        let request = v1::ProcessRequest {
-            tenant: event.tenant.to_string(),
-            source: event.message.source.clone(),
-            payload: Some(v1::TrackRequest {
-                source: event.message.source.clone(),
-                profile_id: event.profile.to_string(),
-                events: vec![input],
-                ..v1::TrackRequest::default()
-            }),
-            derivation: Some(v1::Derivation { cause_event_id: event.id.to_string(), depth }),
-            // Whoever takes it must not be behind the revision that its cause was accepted under.
-            revision: event.message.revision.clone(),
+/// What a run sends to destinations, as timers of the stage that delivers.
+fn delivered(event: &Subject, run: &RunOutcome) -> impl Iterator<Item = Effect> {
+    run.deliveries.iter().map(|delivery| {
+        let parts = [delivery.destination.as_str(), event.profile.as_str(), delivery.key.as_str()];
+        let body = json!(delivery.body).to_string();
+        Effect::Deliver {
+            timer: timer_id("dispatcher", &event.tenant, &parts),
+            fields: vec![
+                ("tenant", event.tenant.to_string()),
+                ("destination", delivery.destination.clone()),
+                ("profile", event.profile.to_string()),
+                ("key", delivery.key.clone()),
+                ("body", body),
+            ],
         }
-        .encode_to_vec();
-        if depth <= MAX_DEPTH {
-            return Effect::Forward { event: emit.id.clone(), profile: event.profile.clone(), request };
-        }
-        let letter = v1::DeadLetter {
-            tenant: event.tenant.to_string(),
-            stage: "workflow".to_owned(),
-            kind: "forward".to_owned(),
-            subject: emit.id.to_string(),
-            reason: "TOO_DEEP".to_owned(),
-            message: format!(
-                "workflow {} made an event {depth} derivations away from a client's",
-                run.workflow
-            ),
-            time: Some(time_to_wire(now)),
-            data: request.into(),
-            ..v1::DeadLetter::default()
-        };
-        Effect::Dead(letter.encode_to_vec())
-    });
-    effects.collect()
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::Emit;
-    use tributary_model::{EventId, ProfileId, TenantId};
-
-    fn event(depth: u32) -> Subject {
-        let derivation = v1::Derivation { cause_event_id: "c".to_owned(), depth };
-        Subject {
-            message: v1::Event {
-                derivation: (depth > 0).then_some(derivation),
-                revision: "12-3fa9c1d2".to_owned(),
-                ..v1::Event::default()
-            },
-            tenant: TenantId::new("t").unwrap(),
-            id: EventId::new("e").unwrap(),
-            profile: ProfileId::new("p").unwrap(),
-            session: None,
-        }
-    }
-
-    fn emitting() -> Run {
-        let emit = Emit {
-            id: EventId::new("d").unwrap(),
-            event_type: "became-loyal".to_owned(),
-            properties: serde_json::Map::new(),
-        };
-        let workflow = "loyal".to_owned();
-        Run { workflow, changes: Vec::new(), emits: vec![emit], steps: Vec::new(), failure: None }
-    }
-
-    fn effects(depth: u32, runs: &[Run]) -> Vec<Effect> {
-        of_runs(&event(depth), runs, StreamId::new(1, 0), Duration::from_secs(1), Time::from_micros(0))
-    }
-
-    #[test]
-    fn every_event_leaves_an_entry_in_changes_and_an_end() {
-        let effects = effects(0, &[]);
-        let [Effect::Mark { cause, .. }, Effect::Seen { ending: Ending::Done, .. }] = effects.as_slice()
-        else {
-            panic!("{effects:?}")
-        };
-        assert_eq!(cause, "e/2");
-    }
-
-    #[test]
-    fn a_derived_event_says_where_it_comes_from_and_under_what_and_one_too_deep_is_parked() {
-        let forwarded = effects(7, &[emitting()]);
-        let Effect::Forward { request, .. } = &forwarded[1] else { panic!("{forwarded:?}") };
-        let request = v1::ProcessRequest::decode(request.as_slice()).unwrap();
-        assert_eq!(
-            request.revision, "12-3fa9c1d2",
-            "preprocess must not be behind what its cause was run under"
-        );
-        assert_eq!(request.derivation.unwrap(), v1::Derivation { cause_event_id: "e".to_owned(), depth: 8 });
-        let parked = effects(8, &[emitting()]);
-        assert!(matches!(&parked[1], Effect::Dead(_)), "{parked:?}");
-    }
-}
+mod tests;

@@ -1,86 +1,228 @@
 //! An event is handled: its workflows run, and what they did is committed with it (docs/protocol.md §6).
 
-use crate::effects;
-use crate::engine::Run;
+use crate::desk::{Caller, Desk, Handled};
+use crate::effects::{self, Circumstances, Place};
 use crate::error::Trouble;
-use crate::lanes::Handler;
+use crate::firing;
+use crate::lanes::{Handler, LOOK};
 use crate::letter;
+use crate::resumable::Resumable;
 use crate::subject::Subject;
+use crate::told::Took;
 use crate::worker::Worker;
 use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep};
 use tracing::{Instrument, Span, info_span};
-use tributary_model::{EventId, PartitionId, TenantId};
+use tributary_config::{Config, Tenant};
+use tributary_engine::{Finished, MAX_CALLING};
+use tributary_model::{EventId, PartitionId, TenantId, TraceContext};
 use tributary_runtime::now;
 use tributary_runtime::telemetry::{names, propagation};
-use tributary_streams::{Committed, Effect, Ending, Entry, Group, Handed, Held, Stream, StreamsError};
+use tributary_streams::{
+    Awaited, Effect, Ending, Entry, Gate, Group, Handed, Held, RunCommit, RunCommitted, Stream, StreamsError,
+};
 
 /// How long a lane waits before it tries again.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Handles entries of `{p}:events`.
+/// Handles entries of `{p}:events`, and the timers of runs that they paused.
 pub(crate) struct Events<'a> {
     pub(crate) worker: &'a Worker,
     pub(crate) held: &'a Held,
+    /// Told of each pause that is over soon.
+    pub(crate) soon: Notify,
 }
 
 impl Handler for Events<'_> {
     async fn handle(&self, handed: Handed) -> Result<(), StreamsError> {
-        handle(self.worker, self.held, handed).await
+        self.event(handed).await
     }
 
     async fn give_up(&self, handed: Handed) -> Result<(), StreamsError> {
         give_up(self.worker, self.held, &handed, "PANICKED").await
     }
+
+    fn soon(&self) -> Option<&Notify> {
+        Some(&self.soon)
+    }
+
+    async fn fire(&self, timer: &str) -> Result<(), StreamsError> {
+        self.patiently(Task::Timer(timer)).await
+    }
+
+    async fn give_up_timer(&self, timer: &str) -> Result<(), StreamsError> {
+        firing::give_up(self, timer, "PANICKED").await
+    }
 }
 
-/// Tries for as long as it takes: later events of the profile must not overtake this one.
-async fn handle(worker: &Worker, held: &Held, handed: Handed) -> Result<(), StreamsError> {
-    let event = decode(&handed, worker.settings.deliveries);
-    let event_type = event.as_ref().map(|event| event.message.r#type.as_str()).ok();
-    let span = process_span(&handed.entry, event_type, held.fence.partition);
-    async {
-        let event = match &event {
-            Ok(event) => event,
-            Err(reason) => return give_up(worker, held, &handed, reason).await,
-        };
+/// What is to be handled.
+#[derive(Clone, Copy)]
+enum Task<'t> {
+    Event(&'t Entry, &'t Subject),
+    Timer(&'t str),
+}
+
+/// What becomes of an event, before it is committed.
+struct Ran {
+    handled: Handled,
+    resumable: Resumable,
+    /// Whether the paused runs of the profile were looked at.
+    looked: bool,
+}
+
+impl Events<'_> {
+    async fn event(&self, handed: Handed) -> Result<(), StreamsError> {
+        let event = decode(&handed, self.worker.settings.deliveries);
+        let event_type = event.as_ref().map(|event| event.message.r#type.as_str()).ok();
+        let span = process_span(&handed.entry, event_type, self.held.fence.partition);
+        async {
+            match &event {
+                Ok(event) => self.patiently(Task::Event(&handed.entry, event)).await,
+                Err(reason) => give_up(self.worker, self.held, &handed, reason).await,
+            }
+        }
+        .instrument(span)
+        .await
+    }
+
+    /// Tries for as long as it takes: what is behind it in its lane must not overtake it.
+    async fn patiently(&self, task: Task<'_>) -> Result<(), StreamsError> {
         loop {
-            match attempt(worker, held, &handed.entry, event).await {
-                Ok(()) => return Ok(()),
+            let attempt = match task {
+                Task::Event(entry, event) => self.attempt(entry, event).await,
+                Task::Timer(timer) => firing::fire(self, timer).await,
+            };
+            match attempt {
+                Ok(()) | Err(Trouble::Stopped) => return Ok(()),
                 Err(Trouble::Streams(error)) => return Err(error),
                 Err(Trouble::Wait(reason)) => {
-                    tracing::warn!(partition = held.fence.partition.0, %reason, "an event waits");
-                    // Handed over unfinished: it is pending for the next owner.
-                    if held.stop.run_until_cancelled(tokio::time::sleep(PAUSE)).await.is_none() {
+                    tracing::warn!(partition = self.held.fence.partition.0, %reason, "an event or a timer waits");
+                    // Handed over unfinished: it is pending, or due, for the next owner.
+                    if self.held.stop.run_until_cancelled(sleep(PAUSE)).await.is_none() {
                         return Ok(());
                     }
                 }
             }
         }
     }
-    .instrument(span)
-    .await
+
+    /// Runs the workflows of the revision that the event was accepted under, and commits what they did. An event that concerns
+    /// none of them is committed without a look at the profile; the commit says if paused runs wait for it.
+    async fn attempt(&self, entry: &Entry, event: &Subject) -> Result<(), Trouble> {
+        let config = self.worker.revisions.of(&event.message.revision).await?;
+        // A tenant whose configuration is gone has no workflows; its events are not kept waiting for one.
+        let tenant = config.tenant(&event.tenant);
+        let mut is_concerned = tenant.is_some_and(|tenant| event.concerns(tenant));
+        loop {
+            let ran = match tenant.filter(|_| is_concerned) {
+                Some(tenant) => self.run(entry, event, tenant).await?,
+                None => Ran::nothing(tenant.is_none() || !event.resumes()),
+            };
+            match self.commit(entry, event, &config, &ran).await? {
+                RunCommitted::Done { .. } => return Ok(()),
+                RunCommitted::Already => {
+                    tracing::debug!(partition = self.held.fence.partition.0, entry = %entry.id, "was handled before");
+                    return Ok(());
+                }
+                RunCommitted::Waiters if !ran.looked => is_concerned = true,
+                RunCommitted::Waiters => {
+                    return Err(Trouble::Wait("a paused run went on meanwhile".to_owned()));
+                }
+            }
+        }
+    }
+
+    /// Reads what is known now, after the commit of this profile's event before, and takes all runs as far as they come.
+    async fn run(&self, entry: &Entry, event: &Subject, tenant: &Tenant) -> Result<Ran, Trouble> {
+        let worker = self.worker;
+        let until = Instant::now() + MAX_CALLING;
+        // Admission decoded the documents before the event was appended.
+        let Some(documents) = event.documents() else { return Ok(Ran::nothing(true)) };
+        let reading = worker.reader.read(&event.tenant, &event.profile, event.session.as_ref());
+        let (known, resumable) = tokio::join!(reading, Resumable::by(event, worker, self.held));
+        let (known, resumable) = (known?, resumable?);
+        let handled = {
+            let details = entry.awaited == Awaited::Runs;
+            let (waiting, paused) = (resumable.runs(), resumable.paused);
+            let mut handling = event.begin(&documents, tenant, &known, waiting, paused, now(), details);
+            let own = tenant.workflows.iter().map(|workflow| Caller { workflow, event, resumed: None });
+            let desk = Desk {
+                worker,
+                held: self.held,
+                event,
+                position: entry.id,
+                until,
+                callers: resumable.callers().chain(own).collect(),
+            };
+            desk.finish(&mut handling).await?
+        };
+        Ok(Ran { handled, resumable, looked: true })
+    }
+
+    async fn commit(
+        &self,
+        entry: &Entry,
+        event: &Subject,
+        config: &Config,
+        ran: &Ran,
+    ) -> Result<RunCommitted, Trouble> {
+        let trace = trace_of_handling(&entry.trace);
+        let around = Circumstances {
+            revision: &config.revision,
+            kept: &ran.resumable.kept,
+            took: &ran.handled.took,
+            trace: &trace,
+            now: now(),
+        };
+        let place = Place { entry: entry.id, awaited: entry.awaited, life: self.worker.dedup_window };
+        let effects = effects::of_event(event, place, &ran.handled.finished, &around);
+        let gate = Gate::Entry { group: Group::Workflow, entry: entry.id };
+        self.commit_run(gate, event, ran.looked, &ran.handled.finished, &effects, &trace).await
+    }
+
+    /// Commits what runs of the event's profile did, in this trace.
+    pub(crate) async fn commit_run(
+        &self,
+        gate: Gate<'_>,
+        event: &Subject,
+        looked: bool,
+        finished: &Finished,
+        effects: &[Effect],
+        trace: &TraceContext,
+    ) -> Result<RunCommitted, Trouble> {
+        let span = commit_span(self.held.fence.partition, finished);
+        propagation::set_parent(&span, trace);
+        let trace = propagation::context_of(&span);
+        let commit = RunCommit {
+            gate,
+            tenant: &event.tenant,
+            profile: &event.profile,
+            looked,
+            event_type: &event.message.r#type,
+            effects,
+            trace: &trace,
+        };
+        let committed = self.worker.redis.commit_run(&self.held.fence, &commit).instrument(span).await?;
+        let is_soon = |effect: &Effect| matches!(effect, Effect::Pause { delay, .. } if *delay <= LOOK);
+        if effects.iter().any(is_soon) {
+            self.soon.notify_one();
+        }
+        Ok(committed)
+    }
 }
 
-async fn attempt(worker: &Worker, held: &Held, entry: &Entry, event: &Subject) -> Result<(), Trouble> {
-    let runs = if event.takes_part() { run(worker, event).await? } else { Vec::new() };
-    let effects = effects::of_runs(event, &runs, entry.id, worker.dedup_window, now());
-    let span = info_span!(
-        "commit",
-        { names::OTEL_NAME } = names::SEND_CHANGES,
-        { names::OTEL_KIND } = "producer",
-        { names::MESSAGING_SYSTEM } = names::MESSAGING_REDIS,
-        { names::MESSAGING_OPERATION_TYPE } = "send",
-        { names::MESSAGING_OPERATION_NAME } = names::SEND_CHANGES,
-        { names::MESSAGING_DESTINATION_NAME } = Stream::Changes.name(),
-        { names::MESSAGING_DESTINATION_PARTITION_ID } = %held.fence.partition.0,
-        { names::CHANGES } = names::number(runs.iter().map(|run| run.changes.len()).sum::<usize>()),
-    );
-    let trace = propagation::context_of(&span);
-    let commit = worker.redis.commit(&held.fence, Group::Workflow, entry.id, &event.tenant, &effects, &trace);
-    if commit.instrument(span).await? == Committed::Already {
-        tracing::debug!(partition = held.fence.partition.0, entry = %entry.id, "was handled before");
+impl Ran {
+    fn nothing(looked: bool) -> Self {
+        let handled = Handled { finished: Finished::default(), took: Took::new() };
+        Self { handled, resumable: Resumable::default(), looked }
     }
-    Ok(())
+}
+
+/// The trace under which an event is handled: that of its own span, or where there is no telemetry, the one that it came with.
+fn trace_of_handling(of_entry: &TraceContext) -> TraceContext {
+    let here = propagation::current();
+    if here.traceparent.is_empty() { of_entry.clone() } else { here }
 }
 
 /// Why not, where it cannot be handled at all.
@@ -92,48 +234,6 @@ fn decode(handed: &Handed, most_deliveries: u64) -> Result<Subject, &'static str
         return Err("TOO_MANY_DELIVERIES");
     }
     Subject::decode(&handed.entry.data).ok_or("UNREADABLE")
-}
-
-/// Reads what is known now, after the commit of this profile's event before, and runs the workflows on it: those of the
-/// revision that the event was accepted under.
-async fn run(worker: &Worker, event: &Subject) -> Result<Vec<Run>, Trouble> {
-    let config = worker.revisions.of(&event.message.revision).await?;
-    // A tenant whose configuration is gone has no workflows; its events are not kept waiting for one.
-    let tenant = config.tenant(&event.tenant);
-    let Some(tenant) = tenant.filter(|tenant| effects::concerns(tenant, &event.message.r#type)) else {
-        return Ok(Vec::new());
-    };
-    let reading = worker.reader.read(&event.tenant, &event.profile, event.session.as_ref()).await?;
-    let runs = event.runs(tenant, &reading, now());
-    for run in &runs {
-        tell(run, event);
-    }
-    Ok(runs)
-}
-
-/// A span for each run, under the event's.
-fn tell(run: &Run, event: &Subject) {
-    let refused: usize = run.steps.iter().map(|step| step.refused.len()).sum();
-    let _span = info_span!(
-        "run",
-        { names::OTEL_NAME } = names::RUN_WORKFLOW,
-        { names::TENANT } = event.tenant.as_str(),
-        { names::WORKFLOW } = run.workflow,
-        { names::EVENT_ID } = event.id.as_str(),
-        { names::CHANGES } = names::number(run.changes.len()),
-        { names::OUTCOME } = if run.failure.is_some() { "failed" } else { "done" },
-    )
-    .entered();
-    if let Some(reason) = &run.failure {
-        tracing::warn!(workflow = run.workflow, event = event.id.as_str(), %reason, "a run failed and did nothing");
-    } else if refused > 0 {
-        tracing::info!(
-            workflow = run.workflow,
-            event = event.id.as_str(),
-            refused,
-            "a run was refused some changes"
-        );
-    }
 }
 
 /// Takes an entry off the stream that cannot be handled, and keeps it where operators look.
@@ -153,6 +253,8 @@ async fn give_up(
             event,
             entry: entry.id,
             ending: Ending::Dead,
+            outcome: Vec::new(),
+            announce: true,
             life: worker.dedup_window,
         });
     }
@@ -160,6 +262,20 @@ async fn give_up(
         .unwrap_or_else(|_| TenantId::new("unknown").expect("a word is an id"));
     worker.redis.commit(&held.fence, Group::Workflow, entry.id, &tenant, &effects, &entry.trace).await?;
     Ok(())
+}
+
+fn commit_span(p: PartitionId, finished: &Finished) -> Span {
+    info_span!(
+        "commit",
+        { names::OTEL_NAME } = names::SEND_CHANGES,
+        { names::OTEL_KIND } = "producer",
+        { names::MESSAGING_SYSTEM } = names::MESSAGING_REDIS,
+        { names::MESSAGING_OPERATION_TYPE } = "send",
+        { names::MESSAGING_OPERATION_NAME } = names::SEND_CHANGES,
+        { names::MESSAGING_DESTINATION_NAME } = Stream::Changes.name(),
+        { names::MESSAGING_DESTINATION_PARTITION_ID } = %p.0,
+        { names::CHANGES } = names::number(finished.runs.iter().map(|run| run.changes.len()).sum::<usize>()),
+    )
 }
 
 fn process_span(entry: &Entry, event_type: Option<&str>, p: PartitionId) -> Span {

@@ -1,31 +1,41 @@
 //! workflow: the only runner. The owner of a partition runs each profile's events through the tenant's workflows, in
 //! their order.
 //!
-//! Reads `{p}:events` and `{p}:forward`; writes `{p}:changes`, `{p}:forward` and `{p}:dead`, and hands derived events to
-//! preprocess. Serves `WorkflowService`. Start reading at [`engine`], which decides what runs do and is pure;
-//! `worker.rs` is the life of a partition around it.
+//! Reads `{p}:events` and `{p}:forward`; writes `{p}:changes`, `{p}:forward`, `{p}:dead`, timers of runs that pause and
+//! deliveries, and hands derived events to preprocess. Serves `WorkflowService`. What runs decide is `tributary-engine`'s and
+//! pure. Start reading at `events.rs`, the story of an event; `desk.rs` answers what its runs ask for, [`effects`] says what
+//! they come to, `firing.rs` lets paused runs go on, and `worker.rs` is the life of a partition around it all.
 
+mod calls;
+mod desk;
 pub mod effects;
-pub mod engine;
 mod error;
 mod events;
+mod firing;
 mod forward;
 mod grpc;
 mod lanes;
 mod letter;
+pub mod paused;
+mod resumable;
 mod revisions;
 mod run;
 pub mod settings;
+mod spans;
 pub mod subject;
+pub mod told;
 mod worker;
 
+pub use calls::CallSettings;
 pub use forward::outcome as derived_outcome;
+pub use settings::Settings;
 
 use anyhow::Context as _;
+use calls::Calls;
 use revisions::Revisions;
 use run::Runner;
 use secrecy::ExposeSecret;
-use settings::Settings;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tonic::service::Routes;
 use tributary_config::Config;
@@ -37,11 +47,24 @@ use tributary_storage::Storage;
 use tributary_streams::{Live, Ownership, Prepared, Reader, Redis, StreamsError, Watch, own};
 use worker::Worker;
 
-/// Starts the stage: binds, connects, waits for a configuration, spawns, returns.
+/// Starts the stage with the settings of the environment.
+///
+/// # Errors
+/// See [`start_with`]; and settings that cannot be used.
 pub async fn start(context: Context) -> anyhow::Result<()> {
     let settings: Settings = load_stage("workflow")?;
+    start_with(context, settings).await?;
+    Ok(())
+}
+
+/// Starts the stage: binds, connects, waits for a configuration, spawns, returns. Answers where it listens.
+///
+/// # Errors
+/// A port that is taken, a Redis that is not what the mesh needs, settings that cannot be used.
+pub async fn start_with(context: Context, settings: Settings) -> anyhow::Result<SocketAddr> {
     let shared = context.shared.clone();
     let listener = bind("workflow", settings.listen).await?;
+    let address = listener.local_addr()?;
     let redis =
         Redis::connect(shared.redis_url.expose_secret(), shared.durability == Durability::Relaxed).await?;
     let storage = Storage::connect_lazy(shared.database_url.expose_secret(), settings.connections)?;
@@ -58,10 +81,12 @@ pub async fn start(context: Context) -> anyhow::Result<()> {
         Ok(())
     });
     let watch = Arc::new(Watch::default());
+    let revisions = Arc::new(Revisions::new(config.clone(), storage.clone()));
     let worker = Arc::new(Worker {
-        reader: Reader::new(redis.clone(), storage, shared.partitions, settings.snapshot_life),
+        reader: Reader::new(redis.clone(), storage.clone(), shared.partitions, settings.snapshot_life),
         redis: redis.clone(),
-        revisions: Revisions::new(config.clone()),
+        revisions,
+        calls: Arc::new(Calls::new(&settings.calls, redis.clone(), storage.clone())?),
         watch: watch.clone(),
         preprocess: PreprocessServiceClient::new(channel).max_decoding_message_size(MAX_HOP_BYTES),
         settings,
@@ -73,8 +98,8 @@ pub async fn start(context: Context) -> anyhow::Result<()> {
         reader: worker.reader.clone(),
         config,
         preprocess: worker.preprocess.clone(),
+        calls: worker.calls.clone(),
         partitions: shared.partitions,
-        stopping: context.tasks.stopping(),
     };
     let routes = Routes::new(grpc::service(runner, shared.admin_keys.clone()));
     let server = Server::new().names([grpc::NAME]);
@@ -92,5 +117,5 @@ pub async fn start(context: Context) -> anyhow::Result<()> {
         own(redis, ownership, stopping, no_rows, |held| worker::run(worker.clone(), held)).await;
         Ok(())
     });
-    Ok(())
+    Ok(address)
 }

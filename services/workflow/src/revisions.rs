@@ -1,22 +1,40 @@
-//! The configuration that an event is run under: the one that it was accepted under.
+//! The configuration that something is run under: an event under the one that it was accepted under, a paused run under the
+//! one that it started on.
 //!
-//! Preprocess may be a moment ahead of this stage or, where a backlog waits, hours behind it. What becomes of an event must
-//! not depend on that.
+//! Preprocess may be a moment ahead of this stage or, where a backlog waits, hours behind it; a run may pause for months.
+//! What becomes of either must not depend on that.
 
+mod past;
+
+use past::Past;
 use std::sync::{Arc, Mutex, PoisonError};
 use tributary_config::{Config, number_of};
+use tributary_storage::{Storage, StorageError};
 use tributary_streams::{Live, StreamsError};
 
 /// The revisions of the configuration.
 pub(crate) struct Revisions {
     live: Arc<Live<Config>>,
+    /// Those that are in Postgres alone.
+    past: Past,
     /// The one that was last said to be missing: a backlog of its events says it once.
     missed: Mutex<String>,
 }
 
+/// Why it is not known whether a revision can be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RevisionError {
+    /// Redis did not answer.
+    #[error(transparent)]
+    Streams(#[from] StreamsError),
+    /// Postgres did not answer.
+    #[error(transparent)]
+    Rows(#[from] StorageError),
+}
+
 impl Revisions {
-    pub(crate) fn new(live: Arc<Live<Config>>) -> Self {
-        Self { live, missed: Mutex::default() }
+    pub(crate) fn new(live: Arc<Live<Config>>, storage: Storage) -> Self {
+        Self { live, past: Past::new(storage), missed: Mutex::default() }
     }
 
     /// The revision of this name; where it is gone or cannot be prepared here, the one that runs now.
@@ -24,12 +42,7 @@ impl Revisions {
     /// # Errors
     /// Redis did not answer.
     pub(crate) async fn of(&self, revision: &str) -> Result<Arc<Config>, StreamsError> {
-        let found = match number_of(revision) {
-            Some(number) => self.live.at(number).await?,
-            None => None,
-        };
-        // A database that was set back may give a number out a second time. The digest tells.
-        if let Some(own) = found.filter(|own| own.revision == revision) {
+        if let Some(own) = self.recent(revision).await? {
             return Ok(own);
         }
         let current = self.live.current();
@@ -42,6 +55,28 @@ impl Revisions {
             );
         }
         Ok(current)
+    }
+
+    /// The revision of this name and no other: from memory, from Redis, or from Postgres, which has them all. `None`: nobody
+    /// has it, or this release cannot prepare it.
+    ///
+    /// # Errors
+    /// Redis or Postgres did not answer: whether it can be had is not known.
+    pub(crate) async fn exactly(&self, revision: &str) -> Result<Option<Arc<Config>>, RevisionError> {
+        match self.recent(revision).await? {
+            Some(own) => Ok(Some(own)),
+            None => Ok(self.past.get(revision).await?),
+        }
+    }
+
+    /// One of those that memory or Redis have.
+    async fn recent(&self, revision: &str) -> Result<Option<Arc<Config>>, StreamsError> {
+        let found = match number_of(revision) {
+            Some(number) => self.live.at(number).await?,
+            None => None,
+        };
+        // A database that was set back may give a number out a second time. The digest tells.
+        Ok(found.filter(|own| own.revision == revision))
     }
 
     fn is_news(&self, revision: &str) -> bool {

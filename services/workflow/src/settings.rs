@@ -1,5 +1,6 @@
 //! This stage's own settings: `TRIBUTARY_WORKFLOW__<KEY>`.
 
+use crate::calls::CallSettings;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -21,6 +22,12 @@ pub struct Settings {
     /// How long a snapshot that a read installs lives.
     #[serde(with = "humantime_serde")]
     pub snapshot_life: Duration,
+    /// How long calls of workflows that are under way may take to finish when a partition is handed over or the process stops;
+    /// then they are broken off and repeated by the next owner. Less than the ten seconds that a process has to stop.
+    #[serde(with = "humantime_serde")]
+    pub finish: Duration,
+    /// What calls of workflows may do.
+    pub calls: CallSettings,
 }
 
 impl Default for Settings {
@@ -32,6 +39,8 @@ impl Default for Settings {
             lanes: 128,
             deliveries: 64,
             snapshot_life: Duration::from_secs(3600),
+            finish: Duration::from_secs(8),
+            calls: CallSettings::default(),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! An event as its workflows meet it, and what they do with it. Pure.
 
-use crate::engine::{Run, RunInput, run_all};
-use prost::Message;
+use prost::Message as _;
 use serde_json::{Map, Value};
-use tributary_config::{EventView, Tenant};
+use tributary_config::{EventView, Tenant, Workflow};
+use tributary_engine::{Ground, Handling, PausedRun};
 use tributary_model::{EventId, ProfileId, SessionId, TenantId, Time};
 use tributary_proto::convert::time_from_wire;
 use tributary_proto::raw::{DocumentError, RawStruct};
@@ -25,6 +25,13 @@ pub struct Subject {
     pub session: Option<SessionId>,
 }
 
+/// The documents of an event, decoded.
+#[derive(Debug, Clone, Default)]
+pub struct Documents {
+    properties: Map<String, Value>,
+    context: Map<String, Value>,
+}
+
 impl Subject {
     /// From the data of an entry of `{p}:events`; `None` where it is no event that preprocess wrote.
     #[must_use]
@@ -33,7 +40,8 @@ impl Subject {
     }
 
     /// An event; `None` where it is none that preprocess wrote.
-    pub(crate) fn of(message: v1::Event) -> Option<Self> {
+    #[must_use]
+    pub fn of(message: v1::Event) -> Option<Self> {
         let session = (!message.session_id.is_empty()).then(|| SessionId::new(message.session_id.as_str()));
         Some(Self {
             tenant: TenantId::new(message.tenant.as_str()).ok()?,
@@ -50,42 +58,112 @@ impl Subject {
         !self.message.invalid && !self.message.historical
     }
 
-    /// The runs of the tenant's workflows for this event, on what is known of its profile and session at `now`.
+    /// Whether runs that wait for an event may take it for theirs: not one that was recorded to run one workflow alone.
     #[must_use]
-    pub fn runs(&self, tenant: &Tenant, known: &Reading, now: Time) -> Vec<Run> {
-        if !self.takes_part() {
-            return Vec::new();
-        }
+    pub fn resumes(&self) -> bool {
+        self.takes_part() && self.message.workflow.is_empty()
+    }
+
+    /// Whether it may concern a workflow of the tenant, as far as that can be told without looking into it.
+    #[must_use]
+    pub fn concerns(&self, tenant: &Tenant) -> bool {
+        self.takes_part() && tenant.workflows.iter().any(|workflow| self.is_for(workflow))
+    }
+
+    /// Its documents; `None` where they are none, which admission rules out before an event is appended.
+    #[must_use]
+    pub fn documents(&self) -> Option<Documents> {
+        let properties = object(&self.message.properties).ok()?;
+        let context = object(&self.message.context).ok()?;
+        Some(Documents { properties, context })
+    }
+
+    /// As workflows see it.
+    #[must_use]
+    pub fn view<'a>(&'a self, documents: &'a Documents) -> EventView<'a> {
         let message = &self.message;
-        // Admission decoded both before the event was appended.
-        let (Ok(properties), Ok(context)) = (object(&message.properties), object(&message.context)) else {
-            return Vec::new();
+        let received = time(&message.received).unwrap_or(Time::from_micros(0));
+        EventView {
+            id: self.id.as_str(),
+            event_type: &message.r#type,
+            time: time(&message.time).unwrap_or(received),
+            received,
+            source: &message.source,
+            session_id: self.session.as_ref().map(SessionId::as_str),
+            properties: &documents.properties,
+            context: &documents.context,
+        }
+    }
+
+    /// Begins to handle it, on what is known of its profile and session at `now`: the runs that `waiting` holds, which wait for
+    /// its type, then the workflows of `tenant` that it is for. `paused` is how many runs of the profile are paused in all.
+    /// With `details` the record says what nodes saw.
+    #[must_use]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "each is one thing that a handling needs, and only this begins one"
+    )]
+    pub fn begin<'a>(
+        &'a self,
+        documents: &'a Documents,
+        tenant: &'a Tenant,
+        known: &Reading,
+        waiting: Vec<PausedRun<'a>>,
+        paused: usize,
+        now: Time,
+        details: bool,
+    ) -> Handling<'a> {
+        let event = self.view(documents);
+        let means = |workflow: &&Workflow| match self.message.workflow.as_str() {
+            "" => workflow.means(&event),
+            only => workflow.name == only,
         };
-        let time = |time: &Option<prost_types::Timestamp>| {
-            time.as_ref().and_then(|time| time_from_wire(time, "time").ok()).unwrap_or(now)
-        };
-        let input = RunInput {
-            event: EventView {
-                id: self.id.as_str(),
-                event_type: &message.r#type,
-                time: time(&message.time),
-                received: time(&message.received),
-                source: &message.source,
-                session_id: self.session.as_ref().map(SessionId::as_str),
-                properties: &properties,
-                context: &context,
-            },
-            event_id: &self.id,
-            profile: &known.profile.state,
-            session: &known.session.total(),
-            now,
-        };
-        run_all(tenant, &input)
+        let for_it = tenant.workflows.iter().filter(|_| self.takes_part()).filter(means);
+        let waiting = if self.resumes() { waiting } else { Vec::new() };
+        let ground = ground(tenant, &self.profile, known, now, details);
+        Handling::of_event(
+            ground,
+            self.id.clone(),
+            event,
+            waiting,
+            for_it.map(Workflow::triggered).collect(),
+            paused,
+        )
+    }
+
+    fn is_for(&self, workflow: &Workflow) -> bool {
+        match self.message.workflow.as_str() {
+            "" => workflow.trigger.events.matches(&self.message.r#type),
+            only => workflow.name == only,
+        }
+    }
+}
+
+/// What is known when something of `profile` is handled.
+#[must_use]
+pub fn ground<'a>(
+    tenant: &'a Tenant,
+    profile: &'a ProfileId,
+    known: &Reading,
+    now: Time,
+    details: bool,
+) -> Ground<'a> {
+    Ground {
+        kinds: &tenant.kinds,
+        profile_id: profile,
+        profile: known.profile.state.clone(),
+        session: known.session.total(),
+        now,
+        details,
     }
 }
 
 fn object(document: &Option<RawStruct>) -> Result<Map<String, Value>, DocumentError> {
     document.as_ref().map(RawStruct::to_object).transpose().map(Option::unwrap_or_default)
+}
+
+fn time(time: &Option<prost_types::Timestamp>) -> Option<Time> {
+    time.as_ref().and_then(|time| time_from_wire(time, "time").ok())
 }
 
 #[cfg(test)]

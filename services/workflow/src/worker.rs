@@ -1,5 +1,6 @@
-//! The life of an owned partition: its events, and the derived events that they led to.
+//! The life of an owned partition: its events and the timers of their runs, and the derived events that they led to.
 
+use crate::calls::Calls;
 use crate::events::Events;
 use crate::forward::Forwards;
 use crate::lanes;
@@ -7,6 +8,7 @@ use crate::revisions::Revisions;
 use crate::settings::Settings;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tributary_proto::v1::preprocess_service_client::PreprocessServiceClient;
 use tributary_runtime::client::MeshChannel;
 use tributary_storage::Storage;
@@ -16,7 +18,8 @@ use tributary_streams::{Group, Held, Reader, Redis, StreamsError, Watch};
 pub(crate) struct Worker {
     pub(crate) redis: Redis,
     pub(crate) reader: Reader<Storage>,
-    pub(crate) revisions: Revisions,
+    pub(crate) revisions: Arc<Revisions>,
+    pub(crate) calls: Arc<Calls>,
     pub(crate) watch: Arc<Watch>,
     pub(crate) preprocess: PreprocessServiceClient<MeshChannel>,
     pub(crate) settings: Settings,
@@ -28,8 +31,8 @@ pub(crate) struct Worker {
 /// after one, and whoever is owner next finds everything in Redis.
 pub(crate) async fn run(worker: Arc<Worker>, held: Held) -> Result<(), StreamsError> {
     let Worker { redis, watch, settings, .. } = &*worker;
-    let (events, forwards) =
-        (Events { worker: &worker, held: &held }, Forwards { worker: &worker, held: &held });
+    let events = Events { worker: &worker, held: &held, soon: Notify::new() };
+    let forwards = Forwards { worker: &worker, held: &held };
     let events = lanes::run(redis, watch, &held, Group::Workflow, settings.lanes, &events);
     let forwards = lanes::run(redis, watch, &held, Group::Forwarder, settings.lanes, &forwards);
     tokio::try_join!(events, forwards)?;

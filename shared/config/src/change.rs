@@ -15,9 +15,9 @@ use tributary_model::{Intent, IntentOp, Path};
 use crate::error::Place;
 use crate::event_view::SourcePath;
 
-pub(crate) use check::check;
+pub(crate) use check::{adding, check, check_write, removing};
 pub use convert::Conversion;
-pub(crate) use read::{ChangeSpec, condition, rules};
+pub(crate) use read::{ChangeSpec, OneOrMany, condition, rules};
 pub use sight::Sight;
 
 /// The longest list that `each` makes changes of.
@@ -84,6 +84,18 @@ pub struct Failure {
 }
 
 impl ChangeRule {
+    /// A rule that is evaluated always, of what is written at these places.
+    pub(crate) fn plain(
+        path: Path,
+        op: IntentOp,
+        value: ChangeValue,
+        place: Place,
+        value_place: Place,
+    ) -> ChangeRule {
+        let (convert, default, when) = (Vec::new(), None, None);
+        ChangeRule { path, op, value, convert, default, when, place, value_place, when_place: place }
+    }
+
     /// What this rule makes of what `sight` shows.
     #[must_use]
     pub fn make(&self, sight: &Sight<'_>) -> Made {

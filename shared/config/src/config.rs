@@ -5,7 +5,6 @@ use std::path::Path as FilePath;
 
 use tributary_model::{Kind, Kinds, Path, SourceName, TenantId};
 
-use crate::change;
 use crate::document::{self, Document, Seen};
 use crate::documents::destination::{Destination, HeaderValue};
 use crate::documents::fields::Fields;
@@ -14,7 +13,7 @@ use crate::documents::scenario::Scenario;
 use crate::documents::schema::Schema;
 use crate::documents::source::Source;
 use crate::documents::workflow::Workflow;
-use crate::documents::{self, DocumentKind, Draft};
+use crate::documents::{self, Depth, DocumentKind, Draft};
 use crate::error::{ConfigError, ConfigErrors, Origin, Place, Problems};
 use crate::revision::{self, Revision};
 use crate::secrets::SecretRef;
@@ -66,7 +65,7 @@ impl Config {
                 reading.lacks_documents = true;
                 continue;
             };
-            let read = documents::read(&part.text, &heading, &mut reading.problems);
+            let read = documents::read(&part.text, &heading, Depth::Whole, &mut reading.problems);
             match part.named(&heading) {
                 Some(document) => {
                     reading.take(&document, &heading.origin, read);
@@ -76,7 +75,7 @@ impl Config {
             }
         }
         let documents = std::mem::take(&mut reading.documents);
-        reading.finish(0, revision::id(0, &documents), &documents)
+        reading.finish(0, revision::id(0, &documents), &documents, Depth::Whole)
     }
 
     /// Checks `documents` and makes a configuration of them. The revision's number is 0.
@@ -84,15 +83,16 @@ impl Config {
     /// # Errors
     /// Everything that is wrong, each with file, line and reason: as from [`Config::load`] of their directory.
     pub fn from_documents(documents: &[Document]) -> Result<Config, ConfigErrors> {
-        check(documents, 0, revision::id(0, documents))
+        check(documents, 0, revision::id(0, documents), Depth::Whole)
     }
 
-    /// The configuration that `revision` is.
+    /// The configuration that `revision` is. Whoever applied it has checked all of it, so only what is needed to run it is
+    /// done again: it is read, compiled and put together. There are no warnings, and no examples in schemas.
     ///
     /// # Errors
-    /// As [`Config::from_documents`]: a later release may refuse what an earlier one let through.
+    /// What cannot be run, as from [`Config::from_documents`]: a later release may refuse what an earlier one let through.
     pub fn of(revision: &Revision) -> Result<Config, ConfigErrors> {
-        check(&revision.documents, revision.number, revision.id())
+        check(&revision.documents, revision.number, revision.id(), Depth::Published)
     }
 
     /// The configuration that a published revision is: what [`Revision::to_bytes`] wrote.
@@ -120,12 +120,16 @@ impl Config {
         names.into_iter().collect()
     }
 
-    /// The environment variables that headers of destinations are read from, sorted. Only the destination knows what
-    /// belongs there.
+    /// The environment variables that headers of destinations and of requests of workflows are read from, sorted. Only
+    /// whoever is called knows what belongs there.
     #[must_use]
     pub fn header_env(&self) -> Vec<String> {
-        let destinations = self.tenants.values().flat_map(|tenant| &tenant.destinations);
-        let headers = destinations.flat_map(|destination| &destination.webhook.headers);
+        let headers = self.tenants.values().flat_map(|tenant| {
+            let destinations =
+                tenant.destinations.iter().flat_map(|destination| &destination.webhook.headers);
+            let nodes = tenant.workflows.iter().flat_map(|workflow| workflow.headers.values().flatten());
+            destinations.chain(nodes)
+        });
         let secrets = headers.filter_map(|(_, value)| match value {
             HeaderValue::Secret(reference) => Some(reference),
             HeaderValue::Text(_) => None,
@@ -194,13 +198,17 @@ impl Reading {
         number: u64,
         revision: String,
         documents: &[Document],
+        depth: Depth,
     ) -> Result<Config, ConfigErrors> {
         crate::check::write_keys(self.drafts.values(), &mut self.problems);
-        let warnings = suspicious::of(&self.drafts, documents);
+        let warnings = match depth {
+            Depth::Whole => suspicious::of(&self.drafts, documents),
+            Depth::Published => Vec::new(),
+        };
         let mut tenants = BTreeMap::new();
         for (id, mut draft) in self.drafts {
             draft.lacks_documents = self.lacks_documents;
-            let tenant = assemble(&id, draft, &mut self.problems);
+            let tenant = assemble(&id, draft, depth, &mut self.problems);
             tenants.insert(id, tenant);
         }
         self.problems.into_result()?;
@@ -208,7 +216,12 @@ impl Reading {
     }
 }
 
-fn check(documents: &[Document], number: u64, revision: String) -> Result<Config, ConfigErrors> {
+fn check(
+    documents: &[Document],
+    number: u64,
+    revision: String,
+    depth: Depth,
+) -> Result<Config, ConfigErrors> {
     let mut reading = Reading::default();
     for document in documents {
         let Some(heading) = documents::heading(&document.text, &document.origin(), &mut reading.problems)
@@ -225,14 +238,14 @@ fn check(documents: &[Document], number: u64, revision: String) -> Result<Config
             reading.lacks_documents = true;
             continue;
         }
-        let read = documents::read(&document.text, &heading, &mut reading.problems);
+        let read = documents::read(&document.text, &heading, depth, &mut reading.problems);
         reading.take(document, &heading.origin, read);
     }
-    reading.finish(number, revision, documents)
+    reading.finish(number, revision, documents, depth)
 }
 
 /// Checks a tenant's documents against each other.
-fn assemble(id: &TenantId, draft: Draft, problems: &mut Problems) -> Tenant {
+fn assemble(id: &TenantId, draft: Draft, depth: Depth, problems: &mut Problems) -> Tenant {
     if !draft.has_source
         && !draft.lacks_documents
         && let Some(origin) = draft.origins.first()
@@ -242,23 +255,12 @@ fn assemble(id: &TenantId, draft: Draft, problems: &mut Problems) -> Tenant {
     }
     let complete = !draft.lacks_fields && !draft.lacks_documents;
     let kinds = kinds(&draft.fields, problems).filter(|_| complete);
-    if let Some(kinds) = &kinds {
-        for (origin, mapping) in &draft.mappings {
-            change::check(&mapping.changes, kinds, origin, problems);
-        }
-        for (origin, workflow) in &draft.workflows {
-            for step in &workflow.steps {
-                change::check(&step.then, kinds, origin, problems);
-                change::check(&step.otherwise, kinds, origin, problems);
-            }
-        }
-    }
-    crate::check::check(&draft, kinds.as_ref(), problems);
+    crate::check::check(&draft, kinds.as_ref(), depth, problems);
     let mut schemas: Vec<Schema> = draft.schemas.into_iter().map(|(_, schema)| schema).collect();
     let mut mappings: Vec<Mapping> = draft.mappings.into_iter().map(|(_, mapping)| mapping).collect();
     let mut workflows: Vec<Workflow> = draft.workflows.into_iter().map(|(_, workflow)| workflow).collect();
     for scenario in draft.scenarios.iter().filter(|_| !draft.lacks_documents) {
-        scenario.check(&draft.origins, kinds.as_ref(), problems);
+        scenario.check(&draft.origins, &workflows, kinds.as_ref(), problems);
     }
     let mut destinations = draft.destinations;
     let mut scenarios = draft.scenarios;

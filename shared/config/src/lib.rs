@@ -28,6 +28,7 @@ mod schema;
 mod secrets;
 mod shape;
 mod sources;
+mod survey;
 mod suspicious;
 mod yaml;
 
@@ -39,11 +40,13 @@ pub use documents::destination::{Delivery, Destination, HeaderValue, Retry, Webh
 pub use documents::kinds;
 pub use documents::mapping::{Mapping, Target};
 pub use documents::scenario::{
-    Clock, Expectation, Given, Scenario, ScenarioEvent, ScenarioPayload, ScenarioStep,
+    Answers, Clock, Expectation, Given, NodeAnswers, Scenario, ScenarioAnswer, ScenarioEvent,
+    ScenarioPayload, ScenarioStep, changes_showing,
 };
 pub use documents::schema::{Example, Schema};
-pub use documents::source::Source;
-pub use documents::workflow::{EmitRule, PropertyValue, Step, Trigger, Workflow};
+pub use documents::source::{Source, WaitFor};
+pub use documents::workflow::nodes::node_kinds;
+pub use documents::workflow::{Trigger, Workflow};
 pub use error::{ConfigError, ConfigErrors};
 pub use event_view::{EventView, SourcePath};
 pub use names::Events;

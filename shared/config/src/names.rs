@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use tributary_model::Path;
 
 /// The longest name of a document.
 const MAX_NAME_BYTES: usize = 64;
@@ -81,6 +82,26 @@ pub(crate) fn check_event_type(event_type: &str) -> Result<(), String> {
         return Err(format!("event type {event_type}: * stands alone, for all types"));
     }
     Ok(())
+}
+
+/// A part of a path, such as the name of a segment.
+pub(crate) fn check_part(what: &str, name: &str) -> Result<(), String> {
+    if name.contains('.') {
+        return Err(format!("{what}: {name:?} is one name, without dots"));
+    }
+    Path::new(name).map(|_| ()).map_err(|error| format!("{what}: {error}"))
+}
+
+/// What a workflow's own nodes write and documents only read.
+const WORKFLOWS: &str = "workflows";
+
+/// Why a document must not write `path`, if it must not.
+pub(crate) fn reserved(path: &Path) -> Option<String> {
+    (path.parts().next() == Some(WORKFLOWS)).then(|| {
+        format!(
+            "{path} cannot be written: below {WORKFLOWS} nodes keep what they remember of profiles; choose another path"
+        )
+    })
 }
 
 /// Names of documents and tenants: lowercase words with hyphens between.

@@ -16,6 +16,11 @@ impl Sources {
         self.0.is_empty() || self.0.iter().any(|(name, _)| name.as_str() == source)
     }
 
+    /// All sources.
+    pub(crate) const fn every() -> Sources {
+        Sources(Vec::new())
+    }
+
     /// The named ones; none when all are meant.
     pub fn names(&self) -> impl Iterator<Item = &SourceName> {
         self.0.iter().map(|(name, _)| name)

@@ -32,7 +32,9 @@ pub(crate) fn of(drafts: &BTreeMap<TenantId, Draft>, documents: &[Document]) -> 
         };
         for suspect in types::of(draft) {
             let Some(document) = named(suspect.kind, suspect.name) else { continue };
-            let of_types = |node: &Node| node.path.iter().any(|part| part == "events" || part == "type");
+            let of_types = |node: &Node| {
+                node.path.iter().any(|part| ["events", "event", "type"].contains(&part.as_str()))
+            };
             let is_meant = |node: &Node| of_types(node) && node.text.as_deref() == Some(suspect.event_type);
             tell(document, &|node| is_meant(node).then_some(node.place), suspect.reason());
         }

@@ -1,6 +1,6 @@
 //! What a parsed expression is checked for, and walks over its tree.
 
-use cel::common::ast::{EntryExpr, Expr, IdedExpr};
+use cel::common::ast::{EntryExpr, Expr, IdedExpr, LiteralValue, operators};
 
 use crate::compile::ExpressionError;
 use crate::variables::Variables;
@@ -124,7 +124,7 @@ impl<'e> Walk<'e> {
         }
         let name = name.to_string();
         if variables.hides(&name) {
-            return Err(ExpressionError::Hidden { name });
+            return Err(ExpressionError::Hidden { name, variables });
         }
         Err(ExpressionError::UnknownName { name, variables })
     }
@@ -158,10 +158,22 @@ fn collect_paths(node: &IdedExpr, found: &mut Vec<ReadPath>) {
 /// `a.b.c` when `node` is that and starts at a variable of the scope.
 fn path_text(node: &IdedExpr) -> Option<String> {
     match &node.expr {
-        Expr::Ident(name) if Variables::All.names().contains(&name.as_str()) => Some(name.clone()),
+        Expr::Ident(name) if Variables::Run.names().contains(&name.as_str()) => Some(name.clone()),
         Expr::Select(select) if !select.test => {
             path_text(&select.operand).map(|left| format!("{left}.{}", select.field))
         }
+        Expr::Call(call) if call.func_name == operators::INDEX => match call.args.as_slice() {
+            [left, field] => Some(format!("{}['{}']", path_text(left)?, literal(field)?)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The text that `node` is, when it is one.
+pub(crate) fn literal(node: &IdedExpr) -> Option<&str> {
+    match &node.expr {
+        Expr::Literal(LiteralValue::String(text)) => Some(text.inner()),
         _ => None,
     }
 }

@@ -84,10 +84,12 @@ pub enum ExpressionError {
         variables: Variables,
     },
     /// A name that others may use.
-    #[error("{name} cannot be used here: a mapping sees the event only; decide about profiles in a workflow")]
+    #[error("{name} cannot be used here: {}", .variables.hidden_why())]
     Hidden {
         /// The name.
         name: String,
+        /// What can be used instead.
+        variables: Variables,
     },
     /// A function that does not exist.
     #[error("unknown function {name}{}", did_you_mean(name, checks::FUNCTIONS))]

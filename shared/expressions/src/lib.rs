@@ -2,8 +2,8 @@
 //! configuration is loaded, evaluated for every event.
 //!
 //! What is written in a workflow as `profile.purchases.count >= 3` becomes a [`Condition`]; what computes a
-//! value becomes an [`Expression`]; a text with holes is a [`Template`]. All read a [`Scope`]: `event`, `profile` and `session` (JSON documents)
-//! and `now` (a CEL timestamp). Nothing here does I/O, reads a clock or can end the process on bad input.
+//! value becomes an [`Expression`]; a text with holes is a [`Template`]. All read a [`Scope`]: `event`, `profile`, `session` and
+//! `memory` (JSON documents) and `now` (a CEL timestamp). Nothing here does I/O, reads a clock or can end the process on bad input.
 //!
 //! Three rules make CEL fit event data:
 //!

@@ -1,8 +1,8 @@
 //! Which paths a text reads, for whoever knows which ones there are.
 
-use cel::common::ast::{Expr, IdedExpr, LiteralValue, operators};
+use cel::common::ast::{Expr, IdedExpr, operators};
 
-use crate::checks::children;
+use crate::checks::{children, literal};
 use crate::variables::Variables;
 
 /// A path that an expression, condition or template reads, like `profile.purchases.count`.
@@ -51,7 +51,7 @@ fn path(node: &IdedExpr, bound: &[&str]) -> Option<ReadPath> {
     };
     match &node.expr {
         Expr::Ident(name)
-            if Variables::All.names().contains(&name.as_str()) && !bound.contains(&name.as_str()) =>
+            if Variables::Run.names().contains(&name.as_str()) && !bound.contains(&name.as_str()) =>
         {
             Some(ReadPath { parts: vec![name.clone()], guarded: false })
         }
@@ -67,13 +67,6 @@ fn path(node: &IdedExpr, bound: &[&str]) -> Option<ReadPath> {
                 _ => None,
             }
         }
-        _ => None,
-    }
-}
-
-fn literal(node: &IdedExpr) -> Option<&str> {
-    match &node.expr {
-        Expr::Literal(LiteralValue::String(text)) => Some(text.inner()),
         _ => None,
     }
 }

@@ -21,7 +21,7 @@ pub(crate) static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
     Arc::new(env)
 });
 
-/// One event's view of the world: `event`, `profile`, `session`, `now`. Converting the documents is the
+/// One event's view of the world: `event`, `profile`, `session`, `memory`, `now`. Converting the documents is the
 /// costly part; make one scope per event and evaluate everything over it.
 pub struct Scope {
     pub(crate) context: Context<'static, 'static>,
@@ -39,12 +39,14 @@ struct Document {
 }
 
 impl Scope {
-    /// A scope over these documents. `session` may be `null` when there is none: its paths are then absent.
+    /// A scope over these documents, with an empty memory. `session` may be `null` when there is none: its paths are then
+    /// absent.
     #[must_use]
     pub fn new(event: &Value, profile: &Value, session: &Value, now: Time) -> Scope {
         let mut scope = Scope::of_event(event);
         scope.bind("profile", profile);
         scope.bind("session", session);
+        scope.bind("memory", &Value::Null);
         scope.keep("now", Value::from(now.to_string()));
         let now = DateTime::from_timestamp_micros(now.as_micros())
             .expect("the years 1 to 9999, where times end, are within what chrono can hold");
@@ -58,7 +60,7 @@ impl Scope {
     pub fn of_event(event: &Value) -> Scope {
         let context = Context::with_env(Arc::clone(&ENVIRONMENT));
         let mut scope =
-            Scope { context, documents: Vec::with_capacity(4), left: AtomicUsize::new(MAX_SCOPE_STEPS) };
+            Scope { context, documents: Vec::with_capacity(5), left: AtomicUsize::new(MAX_SCOPE_STEPS) };
         scope.bind("event", event);
         scope
     }
@@ -66,6 +68,25 @@ impl Scope {
     /// Replaces the profile, for steps that see what earlier steps changed.
     pub fn set_profile(&mut self, profile: &Value) {
         self.bind("profile", profile);
+    }
+
+    /// Replaces the event, for what looks at another one than the run's own.
+    pub fn set_event(&mut self, event: &Value) {
+        self.bind("event", event);
+    }
+
+    /// Replaces what the nodes of a run have found out: an object of node names.
+    pub fn set_memory(&mut self, memory: &Value) {
+        self.bind("memory", memory);
+    }
+
+    /// What is at `path`, the first part of which is a variable; for records of what was looked at. Null is nothing.
+    #[must_use]
+    pub fn lookup(&self, path: &[String]) -> Option<&Value> {
+        let (first, rest) = path.split_first()?;
+        let document = self.documents.iter().find(|document| document.name == first)?;
+        let found = rest.iter().try_fold(&document.json, |value, part| value.get(part));
+        found.filter(|value| !value.is_null())
     }
 
     /// How much the evaluations over this scope took so far, in steps of some 100 ns. They have 10 million of them together:
@@ -105,12 +126,51 @@ impl Scope {
 
     /// Whether there is something at `path`; null is nothing.
     pub(crate) fn has(&self, path: &[String]) -> bool {
-        let Some((first, rest)) = path.split_first() else { return false };
-        let Some(document) = self.documents.iter().find(|document| document.name == first) else {
-            return false;
-        };
-        let found = rest.iter().try_fold(&document.json, |value, part| value.get(part));
-        found.is_some_and(|value| !value.is_null())
+        self.lookup(path).is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::tests_support::scope;
+    use crate::{Condition, Expression, Template, Variables, Verdict};
+
+    #[test]
+    fn memory_is_empty_until_it_is_set_and_a_run_alone_sees_it() {
+        let condition =
+            Condition::compile_with("memory['wait-for-order'].type == 'order'", Variables::Run).unwrap();
+        let template = Template::compile("{{ memory.ask.name }}", Variables::Run).unwrap();
+        let mut scope = scope();
+        assert_eq!(
+            condition.evaluate(&scope),
+            Verdict::Missing { what: "memory['wait-for-order'].type".into() }
+        );
+        assert_eq!(template.render(&scope).unwrap_err().to_string(), "memory.ask.name is missing");
+        scope.set_memory(&json!({"wait-for-order": {"type": "order"}, "ask": {"name": "Ada"}}));
+        assert_eq!(condition.evaluate(&scope), Verdict::True);
+        assert_eq!(template.render(&scope).unwrap(), "Ada");
+        let refusal = Condition::compile("memory.ask == 1").unwrap_err().to_string();
+        assert_eq!(
+            refusal,
+            "memory cannot be used here: what nodes remember is known to the nodes of a workflow alone"
+        );
+        let refusal = Template::compile("{{ memory.ask }}", Variables::Event).unwrap_err().to_string();
+        assert!(refusal.contains("a mapping sees the event only"), "{refusal}");
+    }
+
+    #[test]
+    fn what_was_looked_at_can_be_looked_up() {
+        let mut scope = scope();
+        let path = |text: &str| text.split('.').map(str::to_string).collect::<Vec<_>>();
+        assert_eq!(scope.lookup(&path("event.properties.whole")), Some(&json!(30)));
+        assert_eq!(scope.lookup(&path("event.properties.nothing")), None);
+        assert_eq!(scope.lookup(&path("other.x")), None);
+        assert_eq!(scope.lookup(&[]), None);
+        scope.set_event(&json!({"type": "other"}));
+        assert_eq!(scope.lookup(&path("event.type")), Some(&json!("other")));
+        assert_eq!(Expression::compile("event.type").unwrap().evaluate(&scope), Ok(json!("other")));
     }
 }
 

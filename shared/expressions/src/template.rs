@@ -13,7 +13,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
+use minijinja::{Environment, Error, ErrorKind, Output, UndefinedBehavior, Value};
 
 use crate::compile::{MAX_SOURCE_BYTES, TOO_MUCH_TOGETHER, on_a_large_stack};
 use crate::expression::EvaluationError;
@@ -29,6 +29,9 @@ pub const MAX_OUTPUT_BYTES: usize = 8192;
 
 /// What one rendering may cost: about as many instructions, or 64 times as many bytes of texts in between.
 const FUEL: u64 = 20_000;
+
+/// Writes what a hole holds.
+type Writer = fn(&mut Output<'_>, &Value) -> Result<(), Error>;
 
 /// The only template of its environment.
 const NAME: &str = "template";
@@ -51,6 +54,19 @@ impl Template {
     /// # Errors
     /// What [`TemplateError`] lists: too long, not a template, a name, filter or statement that is not known.
     pub fn compile(source: &str, variables: Variables) -> Result<Template, TemplateError> {
+        Template::compile_for(source, variables, values::write)
+    }
+
+    /// Compiles the template of an address, as [`Template::compile`] does: what is filled in is percent-encoded, all of it
+    /// but letters, digits, `-`, `.`, `_` and `~`, so that it stays within the part of the address that it is put in.
+    ///
+    /// # Errors
+    /// Those of [`Template::compile`].
+    pub fn compile_for_url(source: &str, variables: Variables) -> Result<Template, TemplateError> {
+        Template::compile_for(source, variables, values::write_encoded)
+    }
+
+    fn compile_for(source: &str, variables: Variables, write: Writer) -> Result<Template, TemplateError> {
         if source.trim().is_empty() {
             return Err(TemplateError::Empty);
         }
@@ -59,7 +75,7 @@ impl Template {
         }
         let compiled = on_a_large_stack(|| {
             let reads = checks::check(source, variables)?;
-            let mut environment = environment();
+            let mut environment = environment(write);
             environment
                 .add_template_owned(NAME, source.to_string())
                 .map_err(|error| TemplateError::syntax(&error))?;
@@ -138,11 +154,11 @@ impl fmt::Debug for Template {
     }
 }
 
-fn environment() -> Environment<'static> {
+fn environment(write: Writer) -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-    environment.set_formatter(|out, _, value| values::write(out, value));
+    environment.set_formatter(move |out, _, value| write(out, value));
     environment.set_fuel(Some(FUEL));
     environment
 }

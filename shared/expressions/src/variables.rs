@@ -7,6 +7,8 @@ pub enum Variables {
     Event,
     /// `event`, `profile`, `session` and `now`.
     All,
+    /// What a run of a workflow sees: all of these, and `memory`, what its nodes have found out.
+    Run,
 }
 
 impl Variables {
@@ -16,12 +18,23 @@ impl Variables {
         match self {
             Variables::Event => &["event"],
             Variables::All => &["event", "profile", "session", "now"],
+            Variables::Run => &["event", "profile", "session", "memory", "now"],
         }
     }
 
     /// Whether `name` is none of them, but would be one elsewhere.
     pub(crate) fn hides(self, name: &str) -> bool {
-        !self.names().contains(&name) && Variables::All.names().contains(&name)
+        !self.names().contains(&name) && Variables::Run.names().contains(&name)
+    }
+
+    /// Why a name that it hides cannot be used.
+    pub(crate) fn hidden_why(self) -> &'static str {
+        match self {
+            Variables::Event => "a mapping sees the event only; decide about profiles in a workflow",
+            Variables::All | Variables::Run => {
+                "what nodes remember is known to the nodes of a workflow alone"
+            }
+        }
     }
 
     /// The names as they stand in a sentence.
@@ -29,6 +42,7 @@ impl Variables {
         match self {
             Variables::Event => "event",
             Variables::All => "event, profile, session and now",
+            Variables::Run => "event, profile, session, memory and now",
         }
     }
 }

@@ -37,7 +37,7 @@ pub struct Admission<'a> {
     pub state: &'a State,
     /// The event and the stage.
     pub cause: &'a Cause,
-    /// `0`, or the timer's id for what a timer commits.
+    /// `0`; for what a run commits after a pause `<workflow>.<number of the pause>`.
     pub commit_key: &'a str,
     /// The event's time, not after its receipt.
     pub time: Time,

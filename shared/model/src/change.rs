@@ -58,7 +58,7 @@ impl ChangeId {
         }
     }
 
-    /// The id of a stage's change: `commit_key` is `0`, or the timer's id for what a timer commits later.
+    /// The id of a stage's change: `commit_key` is `0`, or after a run's pause `<workflow>.<number of the pause>`.
     pub fn derive(event: &EventId, stage: Stage, commit_key: &str, ordinal: u16) -> Self {
         Self(format!("{event}/{}/{commit_key}/{ordinal:04}", stage.digit()))
     }

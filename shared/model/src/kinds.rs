@@ -52,7 +52,7 @@ impl fmt::Display for Kind {
 }
 
 /// Paths whose kind is fixed, with everything below them. `None`: kept free for metrics.
-const NAMESPACES: [(&str, Option<Kind>); 10] = [
+const NAMESPACES: [(&str, Option<Kind>); 13] = [
     ("consents", Some(Kind::Flag)),
     ("segments", Some(Kind::Flag)),
     ("interests", Some(Kind::Counter)),
@@ -63,6 +63,10 @@ const NAMESPACES: [(&str, Option<Kind>); 10] = [
     ("preferences", Some(Kind::Set)),
     ("lows", Some(Kind::Min)),
     ("highs", Some(Kind::Max)),
+    // What nodes of workflows remember of the profile: documents read it and never write it.
+    ("workflows.times", Some(Kind::Max)),
+    ("workflows.passes", Some(Kind::Counter)),
+    ("workflows.values", Some(Kind::Register)),
 ];
 
 /// The kind of every path: fixed namespaces, declared paths, and registers elsewhere (docs/algebra.md §6).
@@ -178,6 +182,9 @@ mod tests {
             ("lists.seen", Kind::List),
             ("lows.age", Kind::Min),
             ("highs.age", Kind::Max),
+            ("workflows.times.welcome.once.last", Kind::Max),
+            ("workflows.passes.welcome.limit", Kind::Counter),
+            ("workflows.values.welcome.once", Kind::Register),
             ("interest", Kind::Register),
             ("traits.name", Kind::Register),
             ("stats.other", Kind::Register),

@@ -12,6 +12,7 @@ mod clock;
 pub mod deadline;
 pub mod fault;
 pub mod lifecycle;
+pub mod retry_after;
 pub mod run;
 pub mod server;
 pub mod settings;

@@ -1,10 +1,14 @@
 //! Table `events`: immutable facts, written by COPY, read newest first.
 
 mod copy;
+mod find;
+mod history;
 mod list;
 mod problems;
+mod read;
 
-pub use list::EventPage;
+pub use history::{Asked, History};
+pub use list::{EventPage, Wanted};
 
 use serde_json::{Map, Value};
 use sqlx::PgConnection;
@@ -50,6 +54,8 @@ pub struct EventRow {
     pub invalid: bool,
     /// Recorded after the fact, by an import.
     pub historical: bool,
+    /// The one workflow that it was recorded to run; empty where its type decides.
+    pub workflow: String,
     /// Its entry in the stream.
     pub entry: StreamId,
 }
@@ -57,7 +63,7 @@ pub struct EventRow {
 impl EventRow {
     /// True where every text fits a Postgres column.
     fn is_storable(&self) -> bool {
-        let texts = [&self.event_type, &self.revision, &self.request_id];
+        let texts = [&self.event_type, &self.revision, &self.request_id, &self.workflow];
         texts.iter().all(|text| !text.contains('\0'))
             && convert::exact_text(&self.properties).is_some()
             && convert::exact_text(&self.context).is_some()

@@ -98,7 +98,8 @@ impl Redis {
         Ok(())
     }
 
-    /// Trims `{p}:changes` behind the committed position.
+    /// Trims `{p}:changes` behind the committed position, and tells those who wait that it is reached ([`Redis::stored`]):
+    /// after every flush, also one that left nothing else to do, and by every new owner.
     pub async fn trim_changes(&self, fence: &Fence, position: StreamId) -> Result<(), StreamsError> {
         let nothing_stays = Retention { age: Duration::ZERO, entries: 0 };
         self.trim(fence, Stream::Changes, Some(position), nothing_stays, &[]).await
@@ -114,10 +115,15 @@ impl Redis {
         groups: &[Group],
     ) -> Result<(), StreamsError> {
         let p = fence.partition;
-        let keys = [keys::boot(p), fence.key(), keys::stream(p, stream), keys::gone(p, stream)];
+        let keys =
+            [keys::boot(p), fence.key(), keys::stream(p, stream), keys::gone(p, stream), keys::stored(p)];
         let mut arguments = fence.arguments();
         arguments.push(committed.map(|position| position.to_string()).unwrap_or_default().into());
-        arguments.extend([millis(retention.age), count(retention.entries)]);
+        arguments.extend([
+            millis(retention.age),
+            count(retention.entries),
+            (stream == Stream::Changes).into(),
+        ]);
         arguments.extend(groups.iter().map(|group| group.name().into()));
         self.run(&TRIM, &keys, &arguments).await?.expect_ok()
     }

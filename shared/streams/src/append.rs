@@ -1,8 +1,10 @@
 //! The one way an event comes to exist (docs/protocol.md §4).
 
 use crate::connection::{Argument, Redis, count, millis};
+use crate::entry::Awaited;
 use crate::keys::{self, Stream, Subject};
 use crate::script::script;
+use crate::seen::{self, Seen};
 use crate::{StreamsError, reply::Reply};
 use redis::Script;
 use std::sync::LazyLock;
@@ -35,6 +37,8 @@ pub struct Unit {
     pub profile_changes: Vec<u8>,
     /// The encoded `ChangeSet` of the session; `None` without a session.
     pub session_changes: Option<Vec<u8>>,
+    /// What somebody waits for when it is appended.
+    pub awaited: Awaited,
 }
 
 /// A payload's event, and what comes with it if it opens a visit.
@@ -101,7 +105,12 @@ pub enum AppendedEvent {
         opened_visit: bool,
     },
     /// It existed before, and nothing was written.
-    Duplicate,
+    Duplicate {
+        /// Its place in `{p}:events`; 0-0 where an event of the same payload would be written before it.
+        entry: StreamId,
+        /// The profile's version with what is known of its changes: its own, and once it was handled its workflows' too.
+        version: StreamId,
+    },
 }
 
 /// What the slot answered.
@@ -264,6 +273,7 @@ fn push_unit<'a>(arguments: &mut Vec<Argument<'a>>, unit: &'a Unit) {
     arguments.push(unit.event.as_slice().into());
     arguments.push(unit.profile_changes.as_slice().into());
     arguments.push(unit.session_changes.as_deref().unwrap_or_default().into());
+    arguments.push(unit.awaited.code().into());
 }
 
 fn outcome(mut reply: Reply) -> Result<AppendedEvent, StreamsError> {
@@ -275,7 +285,11 @@ fn outcome(mut reply: Reply) -> Result<AppendedEvent, StreamsError> {
             created_profile: reply.integer()? == 1,
             opened_visit: reply.integer()? == 1,
         }),
-        _ => Ok(AppendedEvent::Duplicate),
+        _ => {
+            let seen = reply.bytes()?;
+            let Seen { entry, version, .. } = seen::parse(&seen)?;
+            Ok(AppendedEvent::Duplicate { entry, version })
+        }
     }
 }
 

@@ -3,7 +3,8 @@
 use crate::requirements::{self, ConnectError, Durability};
 use crate::{error::StreamsError, reply::Reply};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{AsyncConnectionConfig, Client, Script, Value};
+use redis::{AsyncConnectionConfig, Client, ProtocolVersion, PushInfo, Script, Value};
+use std::convert::Infallible;
 use std::time::Duration;
 
 /// How long a command may take before its outcome counts as unknown.
@@ -58,6 +59,24 @@ impl Redis {
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
             .set_response_timeout(Some(longest_block + RESPONSE_TIMEOUT));
         Ok(self.client.get_multiplexed_async_connection_with_config(&config).await?)
+    }
+
+    /// A connection of its own for what others publish: all of it is handed to `hear`, which must not wait.
+    pub(crate) async fn listening(
+        &self,
+        hear: impl Fn(PushInfo) + Send + Sync + 'static,
+    ) -> Result<redis::aio::MultiplexedConnection, StreamsError> {
+        let info = self.client.get_connection_info();
+        let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let client = Client::open(info.clone().set_redis_settings(settings))?;
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
+            .set_response_timeout(Some(RESPONSE_TIMEOUT))
+            .set_push_sender(move |push| {
+                hear(push);
+                Ok::<(), Infallible>(())
+            });
+        Ok(client.get_multiplexed_async_connection_with_config(&config).await?)
     }
 
     /// Runs a script. Every script of this crate is safe to send again.

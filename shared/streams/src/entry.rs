@@ -4,6 +4,37 @@ use crate::{StreamsError, reply::Reply};
 use redis::Value;
 use tributary_model::{StreamId, TraceContext};
 
+/// What somebody waits for when an event is appended: recorded with it, for whoever handles it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Awaited {
+    /// Nobody waits.
+    #[default]
+    No,
+    /// Somebody waits for its end, which is announced.
+    Waits,
+    /// Somebody waits for its end and for what its workflows did, which is kept with the end.
+    Runs,
+}
+
+impl Awaited {
+    /// As it stands in the entry; nothing stands there for [`Awaited::No`].
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::No => "",
+            Self::Waits => "waits",
+            Self::Runs => "runs",
+        }
+    }
+
+    fn from_code(code: &str) -> Self {
+        match code {
+            "waits" => Self::Waits,
+            "runs" => Self::Runs,
+            _ => Self::No,
+        }
+    }
+}
+
 /// One entry. Fields that the stream does not have are empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Entry {
@@ -27,6 +58,8 @@ pub struct Entry {
     pub trace: TraceContext,
     /// `{p}:profiles`, `{p}:sessions`: all that changed was recorded after the fact. Nothing is delivered because of it.
     pub historical: bool,
+    /// `{p}:events`: what somebody waited for when it was appended.
+    pub awaited: Awaited,
     /// Trimmed while it was pending: only the position is left. Count it as a loss.
     pub lost: bool,
 }
@@ -52,6 +85,7 @@ impl Entry {
                 "session" => entry.session = fields.text()?,
                 "change" => entry.change = fields.id()?,
                 "historical" => entry.historical = fields.text()? == "1",
+                "awaited" => entry.awaited = Awaited::from_code(&fields.text()?),
                 "traceparent" => entry.trace.traceparent = fields.text()?,
                 "tracestate" => entry.trace.tracestate = fields.text()?,
                 _ => drop(fields.next()?),

@@ -12,14 +12,19 @@
 //! | `{p}:profiles`, `{p}:sessions` | streams, public | collector | dispatcher, anyone |
 //! | `{p}:forward` | stream | workflow | the workflow owner, who calls `Process` |
 //! | `{p}:dead` | stream | workflow, dispatcher | operators |
-//! | `{p}:seen:<event>` | string, TTL = dedup window | preprocess, then workflow | preprocess |
+//! | `{p}:seen:<event>` | string, TTL = dedup window | preprocess, then workflow | preprocess, whoever waits |
 //! | `{p}:once:<key>` | string, TTL ≥ window + visit timeout | preprocess | preprocess |
 //! | `{p}:visit:<profile>:<session>` | hash, TTL = visit timeout + window | preprocess | preprocess |
 //! | `{p}:pending:<kind>:<id>` | list, no TTL | every writer of changes | hot reads; popped by the collector |
 //! | `{p}:snap:<kind>:<id>` | hash, TTL allowed | collector, hot reads | hot reads |
 //! | `{p}:trimmed` | string, no TTL | collector | every writer of snapshots |
 //! | `{p}:alias:<profile>` | hash, no TTL | (not built) | appends, hot reads |
-//! | `{p}:timers:<stage>`, `{p}:timer:<id>` | zset and hash | the stage's owner | the stage's owner |
+//! | `{p}:timers:<stage>`, `{p}:timer:<id>` | zset and hash | the stage's owner; the workflow owner for the dispatcher's | the stage's owner |
+//! | `{p}:paused:<profile>` | hash: timer to place and awaited types, no TTL | the workflow owner | the workflow owner |
+//! | `{p}:journal:<event>` | hash: call to answer, TTL, removed by the commit | the workflow owner | the workflow owner |
+//! | `{p}:ended` | sharded channel, not a key: names of events that ended | the workflow owner | whoever waits |
+//! | `{p}:stored` | string, no TTL | collector | whoever waits |
+//! | `{p}:delivered:<profile>` | hash: destination or delivery to version, TTL = dedup window | dispatcher | whoever waits |
 //! | `{p}:gone:<stream>` | string | collector | public readers |
 //! | `{s}:bind:<session>` | hash tag of the session's own hash | preprocess | preprocess, collector |
 //! | `{mesh}:live:<stage>` | zset of instances | processes | processes of the same stage |
@@ -135,6 +140,48 @@ pub(crate) fn timer_id(stage: &str, tenant: &TenantId, parts: &[&str]) -> String
     format!("{stage}:{}:{}", escaped(tenant.as_str()), parts.join(":"))
 }
 
+/// What a timer's id was made of.
+pub(crate) fn timer_parts(id: &str) -> Option<Vec<String>> {
+    let parts: Vec<String> = id.split(':').map(unescaped).collect::<Option<_>>()?;
+    (parts.len() > 2).then_some(parts)
+}
+
+pub(crate) fn paused(p: PartitionId, tenant: &TenantId, profile: &ProfileId) -> String {
+    format!("{{{}}}:paused:{}", p.0, named(tenant, profile.as_str()))
+}
+
+/// A key of the slot that never exists: ids are not empty.
+pub(crate) fn no_paused(p: PartitionId) -> String {
+    format!("{{{}}}:paused:", p.0)
+}
+
+pub(crate) fn journal(p: PartitionId, tenant: &TenantId, event: &EventId) -> String {
+    format!("{{{}}}:journal:{}", p.0, named(tenant, event.as_str()))
+}
+
+/// The channel on which the ends of a partition's events are announced.
+pub(crate) fn endings(p: PartitionId) -> String {
+    format!("{{{}}}:ended", p.0)
+}
+
+/// Whose channel it is.
+pub(crate) fn partition_of_endings(channel: &str) -> Option<PartitionId> {
+    channel.strip_prefix('{')?.strip_suffix("}:ended")?.parse().ok().map(PartitionId)
+}
+
+/// How an event is called on that channel.
+pub(crate) fn ending(tenant: &TenantId, event: &EventId) -> String {
+    named(tenant, event.as_str())
+}
+
+pub(crate) fn stored(p: PartitionId) -> String {
+    format!("{{{}}}:stored", p.0)
+}
+
+pub(crate) fn delivered(p: PartitionId, tenant: &TenantId, profile: &ProfileId) -> String {
+    format!("{{{}}}:delivered:{}", p.0, named(tenant, profile.as_str()))
+}
+
 pub(crate) fn gone(p: PartitionId, stream: Stream) -> String {
     format!("{{{}}}:gone:{}", p.0, stream.name())
 }
@@ -184,9 +231,39 @@ fn escaped(id: &str) -> String {
     out
 }
 
+/// What was escaped; `None` where an escape is not one of ours.
+fn unescaped(text: &str) -> Option<String> {
+    let mut parts = text.split('%');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (code, rest) = part.split_at_checked(2)?;
+        out.push(char::from(u8::from_str_radix(code, 16).ok().filter(u8::is_ascii)?));
+        out.push_str(rest);
+    }
+    Some(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_timers_id_leads_back_to_what_it_was_made_of(tenant in "[^\\p{Cc}]{1,12}", parts in proptest::collection::vec("[a-z:%{}/ 0-9é]{0,12}", 1..5)) {
+            let tenant = TenantId::new(tenant).unwrap();
+            let named: Vec<&str> = parts.iter().map(String::as_str).collect();
+            let id = timer_id("workflow", &tenant, &named);
+            let mut expected = vec!["workflow".to_owned(), tenant.to_string()];
+            expected.extend(parts);
+            prop_assert_eq!(timer_parts(&id), Some(expected));
+        }
+
+        #[test]
+        fn no_text_is_too_odd_for_a_timers_id(text in any::<String>()) {
+            let _ = timer_parts(&text);
+        }
+    }
 
     #[test]
     fn ids_cannot_leave_their_place_in_a_key() {

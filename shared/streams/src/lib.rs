@@ -3,7 +3,8 @@
 //! Writes and reads every key of [`keys`]; no stage speaks to Redis otherwise. Each hand-over is one Lua script, atomic
 //! within its partition and safe to send again, so that a process may die between any two calls.
 //! Start at [`keys`] for the map, [`append`](Append) for how events come to exist, [`commit`](Effect) for how owners finish
-//! them, and [`after_flush`](Publication) for what the collector does once Postgres has committed.
+//! them, [`after_flush`](Publication) for what the collector does once Postgres has committed, and [`Endings`] for how
+//! somebody waits for all of it.
 
 mod after_flush;
 mod append;
@@ -12,16 +13,21 @@ mod commit;
 mod configuration;
 mod connection;
 mod dead;
+mod effect;
+mod endings;
 mod entry;
 mod error;
 mod follow;
 mod group;
 mod hot_read;
+mod journal;
 pub mod keys;
 mod lag;
 mod news;
 mod owners;
 mod ownership;
+mod paused;
+mod reached;
 mod reader;
 mod reply;
 mod requirements;
@@ -34,10 +40,12 @@ mod watch;
 
 pub use after_flush::{Publication, Retention};
 pub use append::{Append, AppendLimits, Appended, AppendedEvent, EventUnit, OpenVisit, Unit};
-pub use commit::{Committed, Effect, Ending, timer_id};
+pub use commit::{Committed, Gate, RunCommit, RunCommitted, timer_id, timer_parts};
 pub use configuration::{Live, Prepared, StageReport};
 pub use connection::Redis;
-pub use entry::Entry;
+pub use effect::{Effect, Ending};
+pub use endings::{Endings, Expectation};
+pub use entry::{Awaited, Entry};
 pub use error::StreamsError;
 pub use follow::{FollowError, Follower};
 pub use group::{From, Group, Handed};
@@ -47,6 +55,8 @@ pub use lag::ReaderLag;
 pub use news::News;
 pub use owners::Fence;
 pub use ownership::{Held, Ownership, own};
+pub use paused::{Paused, PausedTimer};
+pub use reached::{Delivered, DeliveredMark};
 pub use reader::{MAX_HOPS, ReadError, Reader, Reading, Rows};
 pub use requirements::{ConnectError, Durability};
 pub use resume::TokenError;

@@ -1,19 +1,40 @@
 //! What a waiter of an event finds: the value of its `seen` (docs/protocol.md §6).
 
-use crate::commit::Ending;
 use crate::connection::Redis;
-use crate::{StreamsError, keys};
-use tributary_model::{EventId, PartitionId, TenantId};
+use crate::effect::Ending;
+use crate::{StreamsError, keys, reply};
+use tributary_model::{EventId, PartitionId, StreamId, TenantId};
 
 /// How far an event has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress {
     /// Nothing is remembered of it: it was never accepted here, or the dedup window is over.
     Unknown,
     /// It is accepted, and its workflows have not run.
-    Waiting,
+    Waiting {
+        /// Its place in `{p}:events`.
+        entry: StreamId,
+    },
     /// It was handled.
-    Ended(Ending),
+    Ended {
+        /// Its place in `{p}:events`: a waiter takes an end only from the entry that it waits for.
+        entry: StreamId,
+        /// How it ended.
+        ending: Ending,
+        /// The profile's version with all that the event changed, its workflows' changes included; 0-0 where it is not known.
+        version: StreamId,
+        /// The encoded `Outcome`; empty where there is nothing to say.
+        outcome: Vec<u8>,
+    },
+}
+
+/// `<entry> <state> <version> <outcome>`, the front of it.
+pub(crate) struct Seen<'a> {
+    pub(crate) entry: StreamId,
+    state: &'a [u8],
+    /// 0-0 where it does not say.
+    pub(crate) version: StreamId,
+    outcome: &'a [u8],
 }
 
 impl Redis {
@@ -24,14 +45,26 @@ impl Redis {
         tenant: &TenantId,
         event: &EventId,
     ) -> Result<Progress, StreamsError> {
-        let seen: Option<String> =
+        let seen: Option<Vec<u8>> =
             redis::cmd("GET").arg(keys::seen(p, tenant, event)).query_async(&mut self.connection()).await?;
-        match seen.as_deref().map(|seen| seen.split_once(' ').unwrap_or((seen, "")).1) {
-            None => Ok(Progress::Unknown),
-            Some("WAITING") => Ok(Progress::Waiting),
-            Some("DONE") => Ok(Progress::Ended(Ending::Done)),
-            Some("DEAD") => Ok(Progress::Ended(Ending::Dead)),
-            Some(other) => Err(StreamsError::Broken(format!("the end of an event is {other:?}"))),
-        }
+        let Some(seen) = seen else { return Ok(Progress::Unknown) };
+        let Seen { entry, state, version, outcome } = parse(&seen)?;
+        let ending = match state {
+            b"WAITING" => return Ok(Progress::Waiting { entry }),
+            b"DONE" => Ending::Done,
+            b"DEAD" => Ending::Dead,
+            _ => return Err(StreamsError::unexpected("an event that ended in another way")),
+        };
+        Ok(Progress::Ended { entry, ending, version, outcome: outcome.to_vec() })
     }
+}
+
+/// The outcome is whatever follows the third space, and may be cut.
+pub(crate) fn parse(seen: &[u8]) -> Result<Seen<'_>, StreamsError> {
+    let mut parts = seen.splitn(4, |byte| *byte == b' ');
+    let mut next = || parts.next().unwrap_or_default();
+    let (entry, state, version, outcome) = (next(), next(), next(), next());
+    let id = |bytes: &[u8]| reply::id(&String::from_utf8_lossy(bytes));
+    let version = if version.is_empty() { StreamId::default() } else { id(version)? };
+    Ok(Seen { entry: id(entry)?, state, version, outcome })
 }

@@ -2,6 +2,7 @@
 
 use crate::connection::{Argument, Redis, count, millis};
 use crate::keys::{self, Stream};
+use crate::reached::DeliveredMark;
 use crate::script::script;
 use crate::{Committed, StreamsError, owners::Fence};
 use redis::Script;
@@ -45,7 +46,10 @@ pub struct Due {
 #[derive(Debug)]
 pub enum Settlement<'a> {
     /// It is done.
-    Done,
+    Done {
+        /// What whoever waits for the delivery finds.
+        mark: Option<DeliveredMark<'a>>,
+    },
     /// It failed, and is tried again after the delay.
     Retry {
         /// Failed attempts so far, this one included.
@@ -61,6 +65,8 @@ pub enum Settlement<'a> {
         letter: Vec<u8>,
         /// The trace that it belongs to.
         trace: &'a TraceContext,
+        /// What whoever waits for the delivery finds.
+        mark: Option<DeliveredMark<'a>>,
     },
 }
 
@@ -110,7 +116,7 @@ impl Redis {
         settlement: &Settlement<'_>,
     ) -> Result<Committed, StreamsError> {
         let p = fence.partition;
-        let keys = [
+        let mut keys = vec![
             keys::boot(p),
             fence.key(),
             keys::timers(p, fence.stage),
@@ -119,20 +125,29 @@ impl Redis {
         ];
         let mut arguments: Vec<Argument<'_>> = fence.arguments();
         arguments.extend([timer.id.as_str().into(), timer.seq.as_str().into()]);
-        match settlement {
-            Settlement::Done => arguments.extend(["DONE".into(), 0.into()]),
+        let mark = match settlement {
+            Settlement::Done { mark } => {
+                arguments.push("DONE".into());
+                mark
+            }
             Settlement::Retry { attempts, delay } => {
                 arguments.extend(["RETRY".into(), i64::from(*attempts).into(), millis(*delay)]);
+                &None
             }
-            Settlement::Dead { tenant, letter, trace } => arguments.extend([
-                "DEAD".into(),
-                0.into(),
-                0.into(),
-                tenant.as_str().into(),
-                letter.as_slice().into(),
-                trace.traceparent.as_str().into(),
-                trace.tracestate.as_str().into(),
-            ]),
+            Settlement::Dead { tenant, letter, trace, mark } => {
+                arguments.extend([
+                    "DEAD".into(),
+                    tenant.as_str().into(),
+                    letter.as_slice().into(),
+                    trace.traceparent.as_str().into(),
+                    trace.tracestate.as_str().into(),
+                ]);
+                mark
+            }
+        };
+        if let Some(DeliveredMark { tenant, profile, name, version, life }) = mark {
+            keys.push(keys::delivered(p, tenant, profile));
+            arguments.extend([(*name).into(), version.to_string().into(), millis(*life)]);
         }
         let mut reply = self.run(&SETTLE, &keys, &arguments).await?;
         match reply.status()?.as_str() {

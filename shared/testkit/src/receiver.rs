@@ -12,7 +12,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
 /// A request as it came.
 #[derive(Clone, Debug)]
@@ -46,11 +46,19 @@ pub struct Answer {
     pub delay: Duration,
     /// Headers of the answer, such as `retry-after`.
     pub headers: Vec<(String, String)>,
+    /// The body, sent as JSON; null for none.
+    pub body: serde_json::Value,
 }
 
 impl From<u16> for Answer {
     fn from(status: u16) -> Answer {
-        Answer { status, delay: Duration::ZERO, headers: Vec::new() }
+        Answer { status, delay: Duration::ZERO, headers: Vec::new(), body: serde_json::Value::Null }
+    }
+}
+
+impl From<serde_json::Value> for Answer {
+    fn from(body: serde_json::Value) -> Answer {
+        Answer { body, ..Answer::from(200) }
     }
 }
 
@@ -67,6 +75,8 @@ struct Shared {
     requests: Mutex<Vec<Request>>,
     script: Mutex<VecDeque<Answer>>,
     fallback: Mutex<Option<Answer>>,
+    /// While it is true, what was received is not answered yet.
+    held: watch::Sender<bool>,
 }
 
 impl Receiver {
@@ -113,6 +123,16 @@ impl Receiver {
         *locked(&self.shared.fallback) = Some(answer.into());
     }
 
+    /// From now on requests are received and not answered, until [`Receiver::release`].
+    pub fn hold(&self) {
+        self.shared.held.send_replace(true);
+    }
+
+    /// Answers what was held back, and what comes.
+    pub fn release(&self) {
+        self.shared.held.send_replace(false);
+    }
+
     /// All requests so far, in the order in which their bodies were complete.
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {
@@ -150,7 +170,14 @@ async fn answer(
     }
     let answer = shared.next();
     tokio::time::sleep(answer.delay).await;
-    let mut response = http::Response::new(Full::default());
+    // The sender lives as long as `shared`.
+    let _ = shared.held.subscribe().wait_for(|held| !held).await;
+    let body = if answer.body.is_null() { Bytes::new() } else { Bytes::from(answer.body.to_string()) };
+    let mut response = http::Response::new(Full::new(body));
+    if !answer.body.is_null() {
+        let json = http::HeaderValue::from_static("application/json");
+        response.headers_mut().insert(http::header::CONTENT_TYPE, json);
+    }
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in answer.headers {
         if let (Ok(name), Ok(value)) = (http::HeaderName::try_from(name), http::HeaderValue::try_from(value))

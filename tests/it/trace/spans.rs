@@ -20,13 +20,14 @@ const PROCESS: &str = "tributary.v1.PreprocessService/Process";
 const CALLER: &str = "the caller";
 
 /// Every span that an event leads to: the stage, its kind, its name, and that of its parent.
-const PLACES: [(&str, &str, &str, &str); 14] = [
+const PLACES: [(&str, &str, &str, &str); 15] = [
     ("tributary-ingest", SERVER, TRACK, CALLER),
     ("tributary-ingest", CLIENT, PROCESS, TRACK),
     ("tributary-preprocess", SERVER, PROCESS, PROCESS),
     ("tributary-preprocess", PRODUCER, is::SEND_EVENTS, PROCESS),
     ("tributary-workflow", CONSUMER, is::PROCESS_EVENTS, is::SEND_EVENTS),
     ("tributary-workflow", INTERNAL, is::RUN_WORKFLOW, is::PROCESS_EVENTS),
+    ("tributary-workflow", CLIENT, is::CALL, is::RUN_WORKFLOW),
     ("tributary-workflow", PRODUCER, is::SEND_CHANGES, is::PROCESS_EVENTS),
     // A derived event.
     ("tributary-workflow", CLIENT, PROCESS, is::SEND_CHANGES),
@@ -105,7 +106,7 @@ impl<'a> Tree<'a> {
     pub(super) fn assert_attributes(&self) {
         for span in self.spans.values() {
             match &*span.kind {
-                SERVER | CLIENT if span.name != is::DELIVER => {
+                SERVER | CLIENT if ![is::DELIVER, is::CALL].contains(&&*span.name) => {
                     let (service, method) =
                         span.name.split_once('/').expect("a call has a service and a method");
                     has(span, is::RPC_SYSTEM, "grpc");
@@ -147,6 +148,15 @@ impl<'a> Tree<'a> {
             has(span, is::DESTINATION, "crm");
             has(span, is::ATTEMPT, 1);
             has(span, is::OUTCOME, "done");
+        }
+        for span in self.named(is::CALL) {
+            has(span, is::WORKFLOW, "welcome");
+            has(span, is::NODE, "ask");
+            has(span, is::METHOD, "GET");
+            has(span, is::SERVER_ADDRESS, "127.0.0.1");
+            has(span, is::HTTP_RESPONSE_STATUS_CODE, 200);
+            has(span, is::ATTEMPTS, 1);
+            has(span, is::OUTCOME, "answered");
         }
         for span in self.named(is::RUN_WORKFLOW) {
             has(span, is::WORKFLOW, "welcome");

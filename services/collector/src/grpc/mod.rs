@@ -7,7 +7,7 @@ mod watch;
 mod watched;
 
 use tonic::{Request, Response, Status, metadata::MetadataMap};
-use tributary_model::{Members, ProfileId, SessionId, StreamId, TenantId};
+use tributary_model::{EventId, Members, ProfileId, SessionId, StreamId, TenantId};
 use tributary_proto::{
     convert,
     v1::{
@@ -17,6 +17,7 @@ use tributary_proto::{
     },
 };
 use tributary_runtime::{AdminKeys, into_status, standard_service};
+use tributary_storage::Wanted;
 use tributary_streams::Reading;
 
 use self::watch::Watching;
@@ -32,6 +33,8 @@ pub(crate) const NAME: &str = "tributary.v1.ProfileService";
 
 const DEFAULT_PAGE: u16 = 100;
 const LARGEST_PAGE: u16 = 1000;
+/// How many types a list of events is asked for by.
+const MOST_TYPES: usize = 16;
 
 pub(crate) use self::{places::Places, watch::Watchers};
 
@@ -132,10 +135,19 @@ impl ProfileApi {
 
     async fn events(&self, request: Request<ListEventsRequest>) -> Result<ListEventsResponse, ReadError> {
         let tenant = self.tenant(request.metadata())?;
-        let ListEventsRequest { profile_id: id, page_size, page_token } = request.into_inner();
-        let id = profile_id(id)?;
+        let ListEventsRequest { profile_id: id, page_size, page_token, types } = request.into_inner();
+        if types.len() > MOST_TYPES {
+            return Err(ReadError::TooManyTypes { most: MOST_TYPES });
+        }
+        for (index, name) in types.iter().enumerate() {
+            // The same bounds as for an id.
+            EventId::new(name.as_str()).map_err(|error| ReadError::Type { index, error })?;
+        }
+        // Without a profile the types say what is asked for.
+        let id = if types.is_empty() { Some(profile_id(id)?) } else { optional(&id, profile_id)? };
         let size = size(page_size)?;
-        let page = self.sessions.reader.rows().list_events(&tenant, &id, size, &page_token).await?;
+        let wanted = Wanted { profile: id.as_ref(), types: &types };
+        let page = self.sessions.reader.rows().list_events(&tenant, wanted, size, &page_token).await?;
         Ok(ListEventsResponse {
             events: page.events.iter().map(wire::event).collect(),
             next_page_token: page.next_page_token.unwrap_or_default(),

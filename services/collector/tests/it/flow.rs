@@ -190,6 +190,20 @@ async fn reads_need_a_credential_and_stay_within_its_tenant() {
     for size in [0, 1000] {
         client.list_events(admin(page(size))).await.unwrap();
     }
+    let of_types = |types: &[&str]| v1::ListEventsRequest {
+        types: types.iter().map(|name| (*name).to_owned()).collect(),
+        ..Default::default()
+    };
+    client.list_events(admin(of_types(&["a"; 16]))).await.unwrap();
+    let refusals =
+        [(vec!["a"; 17], "TOO_MANY_TYPES"), (vec!["a", "b\0"], "INVALID_TYPE"), (vec![], "INVALID_ID")];
+    for (types, reason) in refusals {
+        let refused = client.list_events(admin(of_types(&types))).await.unwrap_err();
+        assert_eq!(
+            (refused.code(), tributary_runtime::reason_of(&refused).as_deref()),
+            (Code::InvalidArgument, Some(reason))
+        );
+    }
     let lag = client.get_lag(admin(v1::GetLagRequest {})).await.unwrap().into_inner();
     assert!(lag.readers.iter().any(|reader| reader.reader == "collector"));
     collector.stop().await;

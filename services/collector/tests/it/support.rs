@@ -17,7 +17,7 @@ use tributary_proto::{
 };
 use tributary_runtime::{SharedSettings, Tasks, run::Context};
 use tributary_storage::Storage;
-use tributary_streams::{Append, AppendLimits, Appended, EventUnit, Redis, Unit};
+use tributary_streams::{Append, AppendLimits, Appended, Awaited, EventUnit, Redis, Unit};
 use tributary_testkit::{Servers, ServersOptions};
 
 pub(crate) const PARTITIONS: u16 = 2;
@@ -273,6 +273,7 @@ fn unit(id: &str, profile: &str, session: &str) -> Unit {
         event: event.encode_to_vec(),
         profile_changes: changes(id, profile, profile, v1::Target::Profile),
         session_changes,
+        awaited: Awaited::No,
     }
 }
 

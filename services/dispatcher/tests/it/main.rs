@@ -6,4 +6,5 @@
 mod configuration;
 mod dead_letters;
 mod deliveries;
+mod direct;
 mod stage;

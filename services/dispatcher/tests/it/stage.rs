@@ -1,6 +1,7 @@
 //! A dispatcher in this process, a Redis of its own, and the collector's part played by hand.
 
 use std::{
+    collections::HashMap,
     net::SocketAddr,
     sync::{
         Arc,
@@ -17,10 +18,15 @@ use tributary_model::{
     Change, ChangeId, EventId, Op, Path, ProfileId, State, StreamId, TenantId, Time, TraceContext,
     partition_of,
 };
-use tributary_proto::v1::dispatch_service_client::DispatchServiceClient;
+use tributary_proto::v1::{
+    DeadLetter, ListDeadLettersRequest, dispatch_service_client::DispatchServiceClient,
+};
 use tributary_runtime::{Context, SharedSettings, Tasks};
 use tributary_servers::RedisOptions;
-use tributary_streams::{Fence, Known, Publication, Redis, Stream, Subject};
+use tributary_streams::{
+    Append, AppendLimits, Awaited, Committed, Delivered, Effect, EventUnit, Fence, From, Group, Known,
+    Publication, Redis, Stream, Subject, Unit, timer_id,
+};
 use tributary_testkit::{Authorised, Bearer, Receiver, eventually};
 
 pub(crate) const PARTITIONS: u16 = 4;
@@ -150,6 +156,62 @@ impl Running {
         let (id, data) = (profile.to_owned(), Vec::new());
         let publication = Publication { version, tenant: tenant(), id, data, trace, historical };
         self.redis.publish(self.collector(profile), Stream::Profiles, &[publication]).await.unwrap();
+    }
+
+    /// Lets a workflow send something, as the owner of its partition does when it commits an event.
+    pub(crate) async fn send(&self, profile: &str, destination: &str, key: &str, body: &str) {
+        let p = partition_of(&tenant(), profile, PARTITIONS);
+        let id = ProfileId::new(profile).unwrap();
+        let unit = Unit {
+            id: EventId::new(key).unwrap(),
+            event: Vec::new(),
+            profile_changes: Vec::new(),
+            session_changes: None,
+            awaited: Awaited::No,
+        };
+        let append = Append {
+            partition: p,
+            tenant: &tenant(),
+            profile: &id,
+            session: None,
+            may_open_visit: false,
+            handed_visit: None,
+            not_after: Time::from_micros(i64::MAX / 2),
+            created: None,
+            events: &[EventUnit { unit, time: Time::from_micros(0), visit_started: None }],
+            trace: &TraceContext::default(),
+        };
+        let hour = Duration::from_secs(3600);
+        let limits = AppendLimits { dedup_window: hour, visit_timeout: hour, pending: 1000, stream: 1000 };
+        self.redis.append(&append, &limits).await.unwrap();
+
+        let fence = self.redis.acquire(p, "workflow", 0, hour).await.unwrap().unwrap();
+        self.redis.ensure_group(p, Group::Workflow).await.unwrap();
+        let handed = self.redis.read_group(&fence, Group::Workflow, From::New, 1).await.unwrap();
+        let fields = [("profile", profile), ("destination", destination), ("key", key), ("body", body)];
+        let fields = fields.map(|(name, value)| (name, value.to_owned()));
+        let effects = [Effect::Deliver {
+            timer: timer_id("dispatcher", &tenant(), &[destination, profile, key]),
+            fields: fields.into_iter().chain([("tenant", tenant().to_string())]).collect(),
+        }];
+        let entry = handed[0].entry.id;
+        let trace = TraceContext::default();
+        let committed =
+            self.redis.commit(&fence, Group::Workflow, entry, &tenant(), &effects, &trace).await.unwrap();
+        assert_eq!(committed, Committed::Done);
+        self.redis.release(&fence).await.unwrap();
+    }
+
+    /// What whoever waits for deliveries of a profile finds.
+    pub(crate) async fn delivered(&self, profile: &str) -> HashMap<String, Delivered> {
+        let p = partition_of(&tenant(), profile, PARTITIONS);
+        self.redis.delivered(p, &tenant(), &ProfileId::new(profile).unwrap()).await.unwrap()
+    }
+
+    /// The dead letters of the tenant `t`.
+    pub(crate) async fn letters(&self) -> Vec<DeadLetter> {
+        let request = tonic::Request::new(ListDeadLettersRequest::default());
+        self.client().list_dead_letters(request).await.unwrap().into_inner().dead_letters
     }
 
     fn collector(&self, profile: &str) -> &Fence {

@@ -2,10 +2,120 @@
 
 use super::*;
 use crate::payload::violation;
-use crate::plan::PlannedEvent;
-use serde_json::Map;
+use serde_json::{Map, json};
 use tributary_model::Time;
-use tributary_streams::Unit;
+use tributary_proto::raw::RawStruct;
+use tributary_streams::{Awaited, Known, Unit};
+
+fn place(ms: u64) -> StreamId {
+    StreamId::new(ms, 0)
+}
+
+fn unit(id: &str) -> Unit {
+    let (event, profile_changes, awaited) = (Vec::new(), Vec::new(), Awaited::No);
+    Unit { id: EventId::new(id).unwrap(), event, profile_changes, session_changes: None, awaited }
+}
+
+#[test]
+fn what_is_waited_for_is_the_entry_that_was_appended_or_the_one_that_was_there() {
+    let waited_for = |id: &str, wait_for| Ok(AcceptedEvent { wait_for, ..accepted(id) });
+    let refused = RefusedEvent { id: None, violations: Vec::new() };
+    let payload = Payload {
+        events: vec![
+            waited_for("new", WaitFor::Stored),
+            Err(refused),
+            waited_for("new", WaitFor::Workflow),
+            waited_for("not", WaitFor::Accepted),
+            waited_for("known", WaitFor::Workflow),
+        ],
+        ..of_nothing()
+    };
+    let planned = |(index, id)| PlannedEvent {
+        index,
+        time: Time::from_micros(0),
+        event: Planned {
+            unit: unit(id),
+            profile_changes: Vec::new(),
+            session_changes: Vec::new(),
+            marked: Marked::default(),
+        },
+        visit_started: None,
+    };
+    let appended = |entry, profile_version, last_change| AppendedEvent::Accepted {
+        entry,
+        profile_version,
+        last_change,
+        created_profile: false,
+        opened_visit: false,
+    };
+    let nowhere = StreamId::default();
+    let outcome = Outcome {
+        at: ProfileId::new("p").unwrap(),
+        before: Reading {
+            profile_id: ProfileId::new("p").unwrap(),
+            profile: Known::default(),
+            session: Members::default(),
+            walked: Vec::new(),
+        },
+        plan: Plan {
+            created: None,
+            events: [(0, "new"), (2, "new"), (3, "not"), (4, "known")].map(planned).into(),
+        },
+        events: vec![
+            appended(place(10), place(8), place(9)),
+            AppendedEvent::Duplicate { entry: nowhere, version: nowhere },
+            appended(place(20), place(18), place(19)),
+            AppendedEvent::Duplicate { entry: place(5), version: place(6) },
+        ],
+        waited: Vec::new(),
+        overtaken: false,
+        reread: None,
+        elsewhere: Members::default(),
+    };
+    let expected: Vec<_> = outcome
+        .expected(&payload)
+        .into_iter()
+        .map(|expected| (expected.entry, expected.version, expected.last_change, expected.level))
+        .collect();
+    assert_eq!(
+        expected,
+        [
+            (place(10), place(8), place(9), WaitFor::Stored),
+            (place(10), place(8), place(9), WaitFor::Workflow),
+            (place(5), place(6), place(6), WaitFor::Workflow),
+        ]
+    );
+}
+
+#[test]
+fn runs_are_told_to_whoever_asked_for_them_and_the_response_to_all_who_waited() {
+    let response = json!({"content": "shoes"}).as_object().map(RawStruct::from_object);
+    let outcome = v1::Outcome {
+        response: response.clone(),
+        runs: vec![v1::WorkflowRun::default()],
+        ..Default::default()
+    };
+    let waited =
+        Waited { reached: WaitFor::Workflow, wait: Some(v1::WaitOutcome::TimedOut), outcome: Some(outcome) };
+    for (with_runs, runs) in [(false, 0), (true, 1)] {
+        let mut result = v1::EventResult::default();
+        tell(&waited, with_runs, &mut result);
+        assert_eq!((result.reached(), result.wait()), (v1::WaitFor::Workflow, v1::WaitOutcome::TimedOut));
+        assert_eq!((&result.response, result.runs.len()), (&response, runs));
+    }
+}
+
+fn of_nothing() -> Payload {
+    Payload {
+        request_id: None,
+        named_profile: None,
+        session: None,
+        context: Map::new(),
+        raw_context: None,
+        historical: false,
+        events: Vec::new(),
+    }
+}
 
 fn accepted(id: &str) -> AcceptedEvent {
     AcceptedEvent {
@@ -15,6 +125,7 @@ fn accepted(id: &str) -> AcceptedEvent {
         properties: Map::new(),
         raw_properties: None,
         warnings: Vec::new(),
+        wait_for: WaitFor::Accepted,
     }
 }
 
@@ -25,13 +136,8 @@ fn where_every_event_is_invalid_each_is_told_by_its_id_and_nobody_else_is_told_o
         violations: vec![violation("path", reason, "")],
     };
     let payload = Payload {
-        request_id: None,
-        named_profile: None,
-        session: None,
-        context: Map::new(),
-        raw_context: None,
-        historical: false,
         events: vec![Err(refused(Some("typeless"), "EVENT_TYPE_REQUIRED")), Err(refused(None, "INVALID_ID"))],
+        ..of_nothing()
     };
     let answer = nothing_accepted(&payload, v1::Durability::Fsync, "revision");
     let told: Vec<_> = answer
@@ -46,15 +152,7 @@ fn where_every_event_is_invalid_each_is_told_by_its_id_and_nobody_else_is_told_o
 
 #[test]
 fn what_is_marked_on_an_accepted_event_is_warned_of() {
-    let payload = Payload {
-        request_id: None,
-        named_profile: None,
-        session: None,
-        context: Map::new(),
-        raw_context: None,
-        historical: false,
-        events: vec![Ok(accepted("a")), Ok(accepted("b"))],
-    };
+    let payload = Payload { events: vec![Ok(accepted("a")), Ok(accepted("b"))], ..of_nothing() };
     let problem = |document: &str, path: &str, reason: &str| v1::EventProblem {
         document: document.to_owned(),
         path: path.to_owned(),
@@ -66,12 +164,7 @@ fn what_is_marked_on_an_accepted_event_is_warned_of() {
         problem("Mapping purchase", "purchases.total", "NOT_A_NUMBER"),
         problem("Mapping purchase", "", "CONDITION_FAILED"),
     ];
-    let unit = Unit {
-        id: EventId::new("b").unwrap(),
-        event: Vec::new(),
-        profile_changes: Vec::new(),
-        session_changes: None,
-    };
+    let unit = unit("b");
     let planned = |index: usize| PlannedEvent {
         index,
         time: Time::from_micros(0),
@@ -92,7 +185,8 @@ fn what_is_marked_on_an_accepted_event_is_warned_of() {
         created_profile: false,
         opened_visit: false,
     };
-    let results = results(&payload, &plan, &[AppendedEvent::Duplicate, accepted]);
+    let duplicate = AppendedEvent::Duplicate { entry: StreamId::new(1, 0), version: StreamId::new(1, 0) };
+    let results = results(&payload, &plan, &[duplicate, accepted]);
     assert!(results[0].warnings.is_empty(), "the marks of a duplicate stand on the event that was accepted");
     let warned: Vec<_> = results[1]
         .warnings

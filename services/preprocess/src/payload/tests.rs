@@ -11,6 +11,7 @@ fn checked(request: v1::TrackRequest, waive_ids: bool) -> Result<Payload, Payloa
         tenant: &TenantId::new("acme").unwrap(),
         source: &SourceName::new("web").unwrap(),
         waive_ids,
+        wait_for: tributary_config::WaitFor::Accepted,
         received: RECEIVED,
         is_derived: false,
         key: &key,
@@ -24,7 +25,13 @@ fn document(value: Value) -> Option<RawStruct> {
 }
 
 fn event(id: &str) -> v1::EventInput {
-    v1::EventInput { id: id.to_owned(), r#type: "purchase".to_owned(), time: None, properties: None }
+    v1::EventInput {
+        id: id.to_owned(),
+        r#type: "purchase".to_owned(),
+        time: None,
+        properties: None,
+        ..v1::EventInput::default()
+    }
 }
 
 fn payload(events: Vec<v1::EventInput>) -> v1::TrackRequest {
@@ -183,7 +190,7 @@ proptest! {
         seconds in any::<i64>(), nanos in any::<i32>(), waive in any::<bool>(),
     ) {
         let time = Some(Timestamp { seconds, nanos });
-        let events = vec![v1::EventInput { id, r#type: event_type, time, properties: None }];
+        let events = vec![v1::EventInput { id, r#type: event_type, time, properties: None, ..v1::EventInput::default() }];
         let request = v1::TrackRequest { request_id, ..payload(events) };
         if let Ok(payload) = checked(request, waive) {
             for event in payload.events.into_iter().flatten() {
@@ -200,5 +207,5 @@ fn a_payload_is_live_unless_it_says_otherwise() {
         checked(request, false).unwrap().historical
     };
     assert!(!historical(None) && !historical(Some(v1::TrackOptions::default())));
-    assert!(historical(Some(v1::TrackOptions { historical: true })));
+    assert!(historical(Some(v1::TrackOptions { historical: true, ..v1::TrackOptions::default() })));
 }

@@ -5,7 +5,7 @@ use prost::Message;
 use tributary_model::Change;
 use tributary_proto::convert::{changes_to_wire, time_to_wire};
 use tributary_proto::v1;
-use tributary_streams::Unit;
+use tributary_streams::{Awaited, Unit};
 
 pub(super) fn unit(
     event: &AcceptedEvent,
@@ -28,6 +28,8 @@ pub(super) fn unit(
         properties: event.raw_properties.clone(),
         context: payload.raw_context.clone(),
         revision: ground.revision.to_owned(),
+        // What comes along with the event is derived, and triggers what it triggers.
+        workflow: if derivation.is_none() { ground.workflow.to_owned() } else { String::new() },
         derivation,
         request_id: payload.request_id.clone().unwrap_or_default(),
         historical: payload.historical,
@@ -50,6 +52,7 @@ pub(super) fn unit(
         event: message.encode_to_vec(),
         profile_changes: profile_set.encode_to_vec(),
         session_changes: session_set.map(|set| set.encode_to_vec()),
+        awaited: Awaited::No,
     }
 }
 

@@ -1,3 +1,4 @@
+mod awaited;
 mod marks;
 
 use super::*;
@@ -16,6 +17,8 @@ struct Fixture {
     source: SourceName,
     profile: ProfileId,
     session: SessionId,
+    workflow: &'static str,
+    with_runs: bool,
 }
 
 impl Fixture {
@@ -58,6 +61,8 @@ spec:
             source: SourceName::new("web").unwrap(),
             profile: ProfileId::new("p").unwrap(),
             session: SessionId::new("s").unwrap(),
+            workflow: "",
+            with_runs: false,
         }
     }
 
@@ -69,6 +74,7 @@ spec:
                 r#type: "purchase".to_owned(),
                 time: None,
                 properties: Some(RawStruct::from_object(&properties)),
+                ..v1::EventInput::default()
             }
         });
         let request = v1::TrackRequest { events: events.collect(), ..v1::TrackRequest::default() };
@@ -77,6 +83,7 @@ spec:
             tenant: &self.tenant,
             source: &self.source,
             waive_ids: false,
+            wait_for: WaitFor::Accepted,
             received: RECEIVED,
             is_derived: false,
             key: &key,
@@ -99,6 +106,8 @@ spec:
             profile_state: &State::default(),
             session_state: &State::default(),
             is_new,
+            workflow: self.workflow,
+            with_runs: self.with_runs,
         };
         plan(payload, &ground)
     }

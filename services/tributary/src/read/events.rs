@@ -69,7 +69,12 @@ async fn read(
     loop {
         // With a filter a page may hold none that is wanted, so pages are large then.
         let page_size = if args.types.is_empty() { args.limit.min(PAGE) } else { PAGE };
-        let message = v1::ListEventsRequest { profile_id: args.profile.clone(), page_size, page_token };
+        let message = v1::ListEventsRequest {
+            profile_id: args.profile.clone(),
+            page_size,
+            page_token,
+            ..v1::ListEventsRequest::default()
+        };
         let answer = client.list_events(request(message)).await;
         let page = answer.map_err(|status| errors::of_call(place, &status))?.into_inner();
         let wanted = page.events.into_iter().filter(|event| is_wanted(&args.types, event));

@@ -1,7 +1,9 @@
 //! The event to run, as the command line has it.
 
-use std::time::Duration;
+use std::{fs, path::PathBuf, time::Duration};
 
+use anyhow::Context as _;
+use clap::builder::NonEmptyStringValueParser;
 use serde_json::{Map, Value};
 use tonic::Request;
 use tributary_proto::{raw::RawStruct, v1};
@@ -9,13 +11,99 @@ use tributary_proto::{raw::RawStruct, v1};
 use crate::{errors, mesh::Mesh};
 
 /// A name and a value.
-pub(super) type Property = (String, Value);
+type Property = (String, Value);
 
-/// All properties at once.
-pub(super) type Properties = Map<String, Value>;
+/// A JSON object.
+type Object = Map<String, Value>;
+
+/// What happened, whom it is about, and on what workflows run.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct Described {
+    /// One property; may be repeated, and wins over --properties.
+    #[arg(long = "property", value_name = "NAME=VALUE", value_parser = property)]
+    property: Vec<Property>,
+    /// All properties, as a JSON object.
+    #[arg(long, value_name = "JSON", value_parser = object)]
+    properties: Option<Object>,
+    /// Whom it is about.
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) profile: Option<String>,
+    /// The session, if any.
+    #[arg(long, value_name = "ID")]
+    session: Option<String>,
+    /// The source to record it as; may be left out where the tenant has a single one.
+    #[arg(long)]
+    source: Option<String>,
+    /// Only this workflow, whatever events its trigger names.
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) workflow: Option<String>,
+    /// Nothing is written: the profile's fields as a JSON object, in place of what is stored.
+    #[arg(long, value_name = "JSON", value_parser = object)]
+    pub(crate) profile_json: Option<Object>,
+    /// Nothing is written: a file with what calls are answered, by node: {ask: {status: 200, body: {…}}}; YAML or JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) answers: Option<PathBuf>,
+}
+
+impl Described {
+    /// Whether anything is said that an event which is recorded already cannot be told.
+    pub(crate) fn is_something(&self) -> bool {
+        !self.property.is_empty()
+            || self.properties.is_some()
+            || self.session.is_some()
+            || self.source.is_some()
+            || self.workflow.is_some()
+            || self.profile_json.is_some()
+            || self.answers.is_some()
+    }
+
+    /// Whether more than a workflow and a profile is chosen.
+    pub(crate) fn says_more_than_workflow_and_profile(&self) -> bool {
+        Described { workflow: None, ..self.clone() }.is_something()
+    }
+
+    /// As the mesh is asked to run it. The event is of `event_type`, or the stored one of `event_id`, or none.
+    ///
+    /// # Errors
+    /// The file of answers cannot be read, or the source is not known.
+    pub(crate) async fn request(
+        &self,
+        mesh: &Mesh,
+        event_type: &str,
+        event_id: &str,
+    ) -> anyhow::Result<v1::RunRequest> {
+        let said = self.properties.is_some() || !self.property.is_empty();
+        let source = match &self.source {
+            Some(given) => given.clone(),
+            // That event says it.
+            None if !event_id.is_empty() => String::new(),
+            None => source(mesh).await?,
+        };
+        let answers = self.answers.as_deref().map(read_answers).transpose()?;
+        Ok(v1::RunRequest {
+            source,
+            event_type: event_type.to_owned(),
+            event_id: event_id.to_owned(),
+            properties: (said || event_id.is_empty()).then(|| self.merged()),
+            profile_id: self.profile.clone().unwrap_or_default(),
+            session_id: self.session.clone().unwrap_or_default(),
+            workflow: self.workflow.clone().unwrap_or_default(),
+            profile: self.profile_json.as_ref().map(RawStruct::from_object),
+            answers: answers.as_ref().map(RawStruct::from_object),
+            ..v1::RunRequest::default()
+        })
+    }
+
+    /// All properties together, single ones last.
+    fn merged(&self) -> RawStruct {
+        let mut merged = self.properties.clone().unwrap_or_default();
+        merged.extend(self.property.iter().cloned());
+        RawStruct::from_object(&merged)
+    }
+}
 
 /// What a type has to be, so that the mesh takes it.
-pub(super) fn event_type(text: &str) -> Result<String, String> {
+pub(crate) fn event_type(text: &str) -> Result<String, String> {
     let fits = (1..=128).contains(&text.len()) && !text.chars().any(char::is_control);
     if fits {
         Ok(text.to_owned())
@@ -25,29 +113,25 @@ pub(super) fn event_type(text: &str) -> Result<String, String> {
 }
 
 /// `NAME=VALUE`: the value is JSON where it is that, else text.
-pub(super) fn property(text: &str) -> Result<Property, String> {
+fn property(text: &str) -> Result<Property, String> {
     let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or("not NAME=VALUE")?;
     let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
     Ok((name.to_owned(), value))
 }
 
-/// A JSON object.
-pub(super) fn properties(text: &str) -> Result<Properties, String> {
+fn object(text: &str) -> Result<Object, String> {
     serde_json::from_str(text).map_err(|error| format!("not a JSON object: {error}"))
 }
 
-/// All together, single ones last.
-pub(super) fn merged(all: Option<&Properties>, single: &[Property]) -> RawStruct {
-    let mut merged = all.cloned().unwrap_or_default();
-    merged.extend(single.iter().cloned());
-    RawStruct::from_object(&merged)
+/// YAML, and therefore JSON too.
+fn read_answers(path: &std::path::Path) -> anyhow::Result<Object> {
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_saphyr::from_str(&text)
+        .with_context(|| format!("{}: write it like {{node: {{status: 200, body: {{}}}}}}", path.display()))
 }
 
-/// The source that was given, else the tenant's only one.
-pub(super) async fn source(mesh: &Mesh, given: Option<String>) -> anyhow::Result<String> {
-    if let Some(given) = given {
-        return Ok(given);
-    }
+/// The tenant's only one.
+async fn source(mesh: &Mesh) -> anyhow::Result<String> {
     let (place, mut client) = mesh.configuration(None, &[mesh.admin_key()?])?;
     let mut request =
         Request::new(v1::ConfigServiceListRequest { kind: "Source".into(), revision: String::new() });
@@ -87,8 +171,32 @@ mod tests {
 
     #[test]
     fn a_single_property_wins_over_all() {
-        let all = properties(r#"{"a": 1, "b": 2}"#).unwrap();
-        let merged = merged(Some(&all), &[property("b=3").unwrap()]).to_object().unwrap();
-        assert_eq!(Value::Object(merged), json!({"a": 1, "b": 3}));
+        let all = Some(object(r#"{"a": 1, "b": 2}"#).unwrap());
+        let described =
+            Described { properties: all, property: vec![property("b=3").unwrap()], ..Described::default() };
+        assert_eq!(Value::Object(described.merged().to_object().unwrap()), json!({"a": 1, "b": 3}));
+    }
+
+    #[tokio::test]
+    async fn of_a_stored_event_only_what_is_said_anew_is_said() {
+        let mesh = Mesh::default();
+        let request = Described::default().request(&mesh, "", "e-1").await.unwrap();
+        assert_eq!(request, v1::RunRequest { event_id: "e-1".into(), ..v1::RunRequest::default() });
+        let described = Described { property: vec![property("b=3").unwrap()], ..Described::default() };
+        let request = described.request(&mesh, "", "e-1").await.unwrap();
+        assert!(request.properties.is_some());
+    }
+
+    #[test]
+    fn answers_are_yaml_or_json() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), "ask:\n  status: 200\n  body: {score: 7}\n").unwrap();
+        let answers = read_answers(file.path()).unwrap();
+        assert_eq!(answers["ask"], json!({"status": 200, "body": {"score": 7}}));
+        fs::write(file.path(), r#"{"ask": {"port": "high"}}"#).unwrap();
+        assert_eq!(read_answers(file.path()).unwrap()["ask"], json!({"port": "high"}));
+        fs::write(file.path(), "- a").unwrap();
+        let wrong = format!("{:#}", read_answers(file.path()).unwrap_err());
+        assert!(wrong.contains("write it like {node: {status: 200"), "{wrong}");
     }
 }

@@ -1,57 +1,49 @@
 //! `run`: the workflows for one event, for real or only to see what they would do.
 
-mod event;
+pub(crate) mod event;
 mod shown;
 
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
-use clap::builder::NonEmptyStringValueParser;
+use clap::{ArgGroup, builder::NonEmptyStringValueParser};
 use tokio::time::{Instant, sleep};
 use tonic::{Request, Status};
 use tributary_proto::v1::{self, RunState, workflow_service_client::WorkflowServiceClient};
 
 use crate::{
-    cli::{self, Globals},
+    cli::{self, Globals, Usage},
     errors,
     mesh::{Authorized, Mesh},
-    out,
+    out, runs,
 };
 
 /// What happened, to whom, and how to run it.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
+#[command(
+    group(ArgGroup::new("what").args(["event_type", "event_id", "workflow"]).required(true).multiple(true)),
+    after_help = "Examples:
   tributary run purchase --profile 0001 --property value=30 --source cdnow --dry-run
   tributary run purchase --profile 0001 --properties '{\"value\": 30, \"cds\": 2}' --source cdnow
-  tributary run purchase --profile 0001 --property value=30 --source cdnow --dry-run --workflow loyalty-points --json
+  tributary run purchase --source cdnow --property value=30 --dry-run --profile-json '{\"purchases\": {\"count\": 2}}'
+  tributary run --event-id order-7 --workflow loyalty-points    a stored event again, as a new one
+  tributary run --workflow welcome --profile 0001 --source cdnow
 
 Without --dry-run the event is recorded like any other, and the command waits until its workflows have run. With it
-nothing is written. A property's value is read as JSON where it is JSON, else as text.")]
+nothing is written and nothing is called. A property's value is read as JSON where it is JSON, else as text."
+)]
 pub(crate) struct Args {
-    /// The event's type, such as `purchase`.
+    /// The event's type, such as `purchase`; may be left out with --event-id or --workflow.
     #[arg(value_name = "TYPE", value_parser = event::event_type)]
-    event_type: String,
-    /// Whom it is about.
+    event_type: Option<String>,
+    /// A stored event, to be run again as a new one: it says what is not said anew.
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
-    profile: String,
-    /// One property; may be repeated, and wins over --properties.
-    #[arg(long = "property", value_name = "NAME=VALUE", value_parser = event::property)]
-    property: Vec<event::Property>,
-    /// All properties, as a JSON object.
-    #[arg(long, value_name = "JSON", value_parser = event::properties)]
-    properties: Option<event::Properties>,
-    /// The session, if any.
-    #[arg(long, value_name = "ID")]
-    session: Option<String>,
-    /// The source to record it as; may be left out where the tenant has a single one.
-    #[arg(long)]
-    source: Option<String>,
-    /// Write nothing; say what each workflow would do.
+    event_id: Option<String>,
+    #[command(flatten)]
+    event: event::Described,
+    /// Write nothing and call nothing; say what each workflow would do.
     #[arg(long)]
     dry_run: bool,
-    /// With --dry-run: only this workflow.
-    #[arg(long, requires = "dry_run", value_name = "NAME")]
-    workflow: Option<String>,
     /// How long to wait for the workflows.
     #[arg(long, default_value = "10s", value_parser = cli::duration)]
     timeout: Duration,
@@ -63,25 +55,38 @@ pub(crate) struct Args {
     url: Option<String>,
 }
 
+impl Args {
+    /// What the parts of the command line ask of each other.
+    fn check(&self) -> Result<(), Usage> {
+        let (event, for_dry_runs) =
+            (&self.event, self.event.profile_json.is_some() || self.event.answers.is_some());
+        if for_dry_runs && !self.dry_run {
+            return Err(Usage(
+                "--profile-json and --answers need --dry-run: what is recorded meets what is stored".into(),
+            ));
+        }
+        if event.profile.is_none() && event.profile_json.is_none() && self.event_id.is_none() {
+            return Err(Usage("say whom it is about: --profile ID".into()));
+        }
+        Ok(())
+    }
+}
+
 /// Runs it.
 ///
 /// # Errors
-/// The mesh is not known, does not answer, or refuses; or the workflows have not run.
+/// The command line makes no sense; the mesh is not known, does not answer, or refuses; or the workflows have not run.
 pub(crate) async fn run(args: Args, globals: &Globals) -> anyhow::Result<()> {
+    args.check()?;
     let mesh = Mesh::find(globals)?;
-    let source = event::source(&mesh, args.source.clone()).await?;
     let (place, client) = mesh.workflows(args.url.as_deref())?;
+    let event_type = args.event_type.as_deref().unwrap_or_default();
+    let event_id = args.event_id.as_deref().unwrap_or_default();
     let message = v1::RunRequest {
         // Made before the first attempt, so that a repeat is the same call.
         request_id: tributary_servers::random_secret()?,
-        source,
-        event_type: args.event_type.clone(),
-        properties: Some(event::merged(args.properties.as_ref(), &args.property)),
-        profile_id: args.profile.clone(),
-        session_id: args.session.clone().unwrap_or_default(),
-        time: None,
         dry_run: args.dry_run,
-        workflow: args.workflow.clone().unwrap_or_default(),
+        ..args.event.request(&mesh, event_type, event_id).await?
     };
     let answer =
         call(client, &message, args.timeout).await.map_err(|status| errors::of_call(&place, &status))?;
@@ -89,12 +94,13 @@ pub(crate) async fn run(args: Args, globals: &Globals) -> anyhow::Result<()> {
         out::json(&shown::for_programs(&answer)?)?
     } else {
         shown::text(&answer, globals.style())?;
-        shown::notes(&answer, globals.error_style());
+        runs::notes(&answer.warnings, globals.error_style());
     }
     match answer.state() {
         RunState::Dry | RunState::Handled => {
             let failed = answer.runs.iter().filter(|run| !run.failure.is_empty()).count();
-            anyhow::ensure!(failed == 0, "{failed} of the workflows would fail");
+            let failed_how = if answer.state() == RunState::Dry { "would fail" } else { "failed" };
+            anyhow::ensure!(failed == 0, "{failed} of the workflows {failed_how}");
             Ok(())
         }
         RunState::TimedOut => anyhow::bail!(
@@ -135,5 +141,46 @@ async fn call(
             return Err(status);
         }
         sleep(delay).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn checked(line: &str) -> Result<(), String> {
+        let words = ["run"].into_iter().chain(line.split(' ').filter(|word| !word.is_empty()));
+        let line = Line::try_parse_from(words).map_err(|error| error.to_string())?;
+        line.args.check().map_err(|usage| usage.to_string())
+    }
+
+    #[test]
+    fn an_event_is_described_or_stored_or_a_workflow_is_named() {
+        for line in [
+            "purchase --profile 1",
+            "--event-id e-1",
+            "--workflow welcome --profile 1",
+            "purchase --profile-json {} --dry-run",
+            "--event-id e-1 --workflow welcome --answers file --dry-run",
+        ] {
+            assert_eq!(checked(line), Ok(()), "{line}");
+        }
+        for (line, reason) in [
+            ("", "required"),
+            ("purchase", "say whom it is about"),
+            ("--workflow welcome", "say whom it is about"),
+            ("purchase --profile 1 --answers file", "need --dry-run"),
+        ] {
+            let said = checked(line).expect_err(line);
+            assert!(said.contains(reason), "{line}: {said}");
+        }
     }
 }

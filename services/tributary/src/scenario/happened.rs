@@ -2,9 +2,9 @@
 
 use prost::Message as _;
 use serde_json::{Map, Value, json};
+use tributary_engine::{Ending, NodeRecord, RunOutcome};
 use tributary_proto::{convert::time_from_wire, v1};
 use tributary_runtime::Problem;
-use tributary_workflow::engine::Run;
 
 /// Everything that came of a step, as far as it can be compared.
 #[derive(Debug, Default)]
@@ -14,6 +14,11 @@ pub(super) struct Happened {
     warnings: Option<Vec<Value>>,
     derived: Vec<Value>,
     dead_letters: Vec<Value>,
+    response: Map<String, Value>,
+    /// What workflows called.
+    pub(super) calls: Vec<Value>,
+    /// The calls that the scenario has no answer to: nobody knows what would come of them.
+    pub(super) unanswered: Vec<String>,
     /// What destinations were sent.
     pub(super) deliveries: Vec<Value>,
     /// What cannot be compared, and explains why something is not as expected.
@@ -33,6 +38,8 @@ impl Happened {
             "warnings": self.warnings,
             "profile": profile,
             "session": session,
+            "response": (!self.response.is_empty()).then_some(&self.response),
+            "calls": self.calls,
             "derived": self.derived,
             "deliveries": self.deliveries,
             "dead_letters": self.dead_letters,
@@ -105,22 +112,47 @@ impl Happened {
         }));
     }
 
+    /// What workflows answer to an event of the payload, beside what they answered to those before it.
+    pub(super) fn responded(&mut self, response: Map<String, Value>) {
+        self.response.extend(response);
+    }
+
     /// What workflows could not do. It harms nothing else, so nobody is told but whoever looks.
-    pub(super) fn runs(&mut self, runs: &[Run]) {
+    pub(super) fn runs(&mut self, runs: &[RunOutcome]) {
         for run in runs {
             let workflow = &run.workflow;
-            if let Some(failure) = &run.failure {
-                self.note(format!("workflow {workflow} failed: {failure}"));
+            if let Ending::Failed(reason) = &run.ending {
+                self.note(format!("workflow {workflow} failed: {reason}"));
             }
-            for (number, step) in (1..).zip(&run.steps) {
-                let name = step.name.clone().unwrap_or_else(|| number.to_string());
-                for refused in &step.refused {
-                    self.note(format!("workflow {workflow}, step {name}: {refused}"));
-                }
-                if let Some(missing) = &step.missing {
-                    self.note(format!("workflow {workflow}, step {name}: not taken, {missing} is missing"));
-                }
+            for record in &run.records {
+                self.record(workflow, record);
             }
+        }
+    }
+
+    fn record(&mut self, workflow: &str, record: &NodeRecord) {
+        let NodeRecord { node, port, why, missing, refused, .. } = record;
+        let left = match port {
+            Some(port) => format!("left by {port}"),
+            None => "not left".to_owned(),
+        };
+        for refused in refused {
+            self.note(format!("workflow {workflow}, node {node}: {refused}"));
+        }
+        for path in missing {
+            self.note(format!("workflow {workflow}, node {node}: {left}, {path} is missing"));
+        }
+        if let (Some("error"), Some(why)) = (port.as_deref(), why) {
+            self.note(format!("workflow {workflow}, node {node}: {left}, {why}"));
+        }
+    }
+
+    /// A call that the scenario has no answer to.
+    pub(super) fn unanswered(&mut self, node: &str) {
+        let told =
+            format!("{node} called somebody, and the scenario has no answer: write one under `answers`");
+        if !self.unanswered.contains(&told) {
+            self.unanswered.push(told);
         }
     }
 

@@ -3,8 +3,11 @@
 //! [`play`] is the whole of it: the pure code of the stages (`tributary-preprocess`, `tributary-workflow`,
 //! `tributary-dispatcher`) around slots and timers in memory. Nothing is read or written; the scenario sets the clock.
 
+pub(crate) mod answering;
 mod compare;
 mod happened;
+pub(crate) mod past;
+mod paused;
 mod slot;
 pub(crate) mod test;
 mod timers;
@@ -37,10 +40,12 @@ pub struct PlayedStep {
     /// What was tracked, as a client would send it.
     pub sent: Option<TrackRequest>,
     /// Everything that came of it, whether it was expected or not: `refused`, `events`, `warnings`, `profile`, `session`,
-    /// `derived`, `deliveries`, `dead_letters`.
+    /// `response`, `calls`, `derived`, `deliveries`, `dead_letters`.
     pub actual: Value,
     /// The part of it that something was expected of.
     pub compared: Compared,
+    /// Calls that the scenario has no answer to: nobody knows what would have come of them, so the step fails.
+    pub unanswered: Vec<String>,
     /// What explains why something is not as expected: refused changes, missing paths, violations.
     pub notes: Vec<String>,
 }
@@ -54,10 +59,10 @@ impl Played {
 }
 
 impl PlayedStep {
-    /// Whether everything came as expected.
+    /// Whether everything came as expected, and every call was answered.
     #[must_use]
     pub fn passed(&self) -> bool {
-        self.compared.is_equal()
+        self.compared.is_equal() && self.unanswered.is_empty()
     }
 }
 
@@ -68,11 +73,11 @@ impl PlayedStep {
 #[must_use]
 pub fn play(config: &Config, tenant: &TenantId, scenario: &Scenario) -> Played {
     let configured = config.tenant(tenant).expect("a scenario belongs to a tenant of its configuration");
-    let mut world = World::new(config, tenant, configured, scenario.time);
+    let mut world = World::new(config, tenant, configured, scenario);
     world.give(scenario).expect("loading checked what is given");
     let mut numbered = 0;
     let steps = scenario.steps.iter().map(|step| {
-        world.happened = Default::default();
+        world.begin(step);
         match step.clock {
             Clock::Stands => {}
             Clock::Waits(duration) => world.advance(world.now().plus(duration)),
@@ -93,7 +98,17 @@ fn played(step: &ScenarioStep, sent: Option<TrackRequest>, tenant: &Tenant, worl
     let compared = Compared::new(step.expect.document(), &actual);
     let mut notes = world.happened.notes.clone();
     notes.extend(unheard_of(step, tenant));
-    PlayedStep { name: name(step), line: step.line, time: world.now(), sent, actual, compared, notes }
+    let unanswered = world.happened.unanswered.clone();
+    PlayedStep {
+        name: name(step),
+        line: step.line,
+        time: world.now(),
+        sent,
+        actual,
+        compared,
+        unanswered,
+        notes,
+    }
 }
 
 /// Event types that no document is about. That may be meant; where something else was expected, it is a misspelt word.

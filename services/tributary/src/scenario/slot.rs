@@ -43,7 +43,8 @@ struct Inner {
     last: StreamId,
     known: HashMap<Subject, Known>,
     bindings: HashMap<SessionId, ProfileId>,
-    seen: Remembered<(PartitionId, EventId), ()>,
+    /// With its place and the version that it made.
+    seen: Remembered<(PartitionId, EventId), (StreamId, StreamId)>,
     created: Remembered<ProfileId, ()>,
     visits: Remembered<(ProfileId, SessionId), OpenVisit>,
     /// Events that nobody has handled yet.
@@ -179,7 +180,9 @@ impl Inner {
         let mut events = Vec::with_capacity(append.events.len());
         for (event, new) in append.events.iter().zip(new) {
             if !new {
-                events.push(AppendedEvent::Duplicate);
+                let id = (append.partition, event.unit.id.clone());
+                let (entry, version) = self.seen.get(&id, now).copied().unwrap_or_default();
+                events.push(AppendedEvent::Duplicate { entry, version });
                 continue;
             }
             let life = limits.dedup_window + limits.visit_timeout;
@@ -234,7 +237,7 @@ impl Inner {
         let entry = self.next_id();
         self.events.push_back(Stored { entry, data: unit.event.clone() });
         let seen = (append.partition, unit.id.clone());
-        self.seen.insert(seen, (), self.now().plus(limits.dedup_window));
+        self.seen.insert(seen, (entry, version), self.now().plus(limits.dedup_window));
         (entry, version, change)
     }
 

@@ -98,7 +98,7 @@ fn nothing_meant(args: &Args) -> String {
     match &args.filter {
         Some(part) => format!("no scenario in {directory} has {part:?} in its name"),
         None => {
-            format!("no document in {directory} is a Scenario (docs/configuration.md tells how to write one)")
+            format!("no document in {directory} is a Scenario (docs/scenarios.md tells how to write one)")
         }
     }
 }
@@ -124,14 +124,20 @@ fn told(tested: &Tested<'_>, args: &Args, several: bool, style: Style) -> String
 fn failed_step(number: usize, step: &PlayedStep, file: &Path, style: Style) -> String {
     let mut text = format!("\n\n  step {number}, {}", style.bold(&step.name));
     text.push_str(&format!("\n  {} {}:{}", style.dim("-->"), file.display(), step.line));
-    text.push_str(&format!("\n    {}  {}", style.red("- expected"), style.green("+ came")));
-    for line in step.compared.diff() {
+    if !step.compared.is_equal() {
+        text.push_str(&format!("\n    {}  {}", style.red("- expected"), style.green("+ came")));
+    }
+    let differs = |_: &Line| !step.compared.is_equal();
+    for line in step.compared.diff().into_iter().filter(differs) {
         let line = match line {
             Line::Same(line) => format!("  {line}"),
             Line::Missing(line) => style.red(format_args!("- {line}")),
             Line::Unexpected(line) => style.green(format_args!("+ {line}")),
         };
         text.push_str(&format!("\n    {line}"));
+    }
+    for unanswered in &step.unanswered {
+        text.push_str(&format!("\n  {} {unanswered}", style.red("error:")));
     }
     for note in &step.notes {
         text.push_str(&format!("\n  {} {note}", style.yellow("note:")));
@@ -148,6 +154,7 @@ fn for_programs(tested: &Tested<'_>) -> Value {
                 "line": step.line,
                 "expected": step.compared.expected,
                 "actual": step.compared.actual,
+                "unanswered": step.unanswered,
                 "notes": step.notes,
             })
         });

@@ -41,6 +41,11 @@ impl Timers {
         self.0.insert(timer, Timer { due, first, version, fields: fields.into_iter().collect() });
     }
 
+    /// When the first one is due.
+    pub(super) fn first_due(&self) -> Option<Time> {
+        self.0.values().map(|timer| timer.due).min()
+    }
+
     /// Takes the timer that is due first, if one is due by then.
     pub(super) fn next_due(&mut self, by: Time) -> Option<Timer> {
         let (id, timer) = self.0.iter().min_by_key(|(id, timer)| (timer.due, *id))?;

@@ -1,27 +1,32 @@
 //! A mesh in memory: the pure code of the stages, around slots and timers that live here. Everything happens at once, in the
-//! order in which it comes; only deliveries wait for the clock.
+//! order in which it comes; only deliveries of profiles and runs that pause wait for the clock.
+
+mod runs;
+mod sent;
 
 use std::{collections::VecDeque, sync::Arc};
 
 use futures::FutureExt as _;
 use prost::Message as _;
-use serde_json::{Map, Value, json};
-use tributary_config::{Config, Scenario, ScenarioPayload, Tenant};
-use tributary_model::{IdKey, ProfileId, SessionId, SourceName, TenantId, Time};
+use serde_json::{Map, Value};
+use tributary_config::{Config, Scenario, ScenarioPayload, ScenarioStep, Tenant};
+use tributary_model::{IdKey, ProfileId, SessionId, SourceName, TenantId, Time, TraceContext};
 use tributary_preprocess::{
     ProcessError,
     process::{Processor, Request},
-    slots::Slots as _,
 };
-use tributary_proto::{convert::time_to_wire, raw::RawStruct, v1};
+use tributary_proto::v1;
 use tributary_runtime::ServiceError as _;
 use tributary_streams::{AppendLimits, Effect, Subject as Changed};
-use tributary_workflow::{derived_outcome, effects, subject::Subject};
+use tributary_workflow::{derived_outcome, told::Took};
 
 use super::{
+    answering::Answering,
     happened::Happened,
-    slot::{Memory, PATIENCE, Stored},
-    timers::{Schedule, Timer, Timers},
+    past::Past,
+    paused::PausedRuns,
+    slot::{Memory, PATIENCE},
+    timers::{Schedule, Timers},
 };
 
 /// Ids are made with it: always the same ones, so that a scenario can name them.
@@ -36,7 +41,7 @@ const LIMITS: AppendLimits = AppendLimits {
 };
 /// A call takes so long: each comes after the one before.
 const CALL: std::time::Duration = std::time::Duration::from_millis(1);
-/// Events that one step may lead to. Depth alone bounds a fan-out at billions.
+/// Events that one step may lead to, and runs that may go on in it. Depth alone bounds a fan-out at billions.
 const MOST_EVENTS: usize = 2_000;
 
 /// A mesh with one tenant.
@@ -50,6 +55,12 @@ pub(super) struct World<'c> {
     tracked: Option<Time>,
     events_made: usize,
     timers: Timers,
+    paused: PausedRuns,
+    past: Past,
+    answering: Answering,
+    /// Calls take no time here, and nobody traces anything.
+    took: Took,
+    trace: TraceContext,
     forwards: VecDeque<Vec<u8>>,
     /// Whom the payload that came last was about.
     pub(super) profile: Option<ProfileId>,
@@ -60,7 +71,13 @@ pub(super) struct World<'c> {
 }
 
 impl<'c> World<'c> {
-    pub(super) fn new(config: &'c Config, tenant_id: &TenantId, tenant: &'c Tenant, now: Time) -> Self {
+    pub(super) fn new(
+        config: &'c Config,
+        tenant_id: &TenantId,
+        tenant: &'c Tenant,
+        scenario: &Scenario,
+    ) -> Self {
+        let now = scenario.time;
         let slots = Memory::default();
         slots.set_clock(now);
         let processor = Processor {
@@ -78,6 +95,11 @@ impl<'c> World<'c> {
             tracked: None,
             events_made: 0,
             timers: Timers::default(),
+            paused: PausedRuns::default(),
+            past: Past::default(),
+            answering: Answering::new(&scenario.answers),
+            took: Took::default(),
+            trace: TraceContext::default(),
             forwards: VecDeque::new(),
             profile: None,
             session: None,
@@ -99,11 +121,26 @@ impl<'c> World<'c> {
         self.now
     }
 
-    /// Lets time pass; what is due on the way is sent then.
+    /// The next step begins.
+    pub(super) fn begin(&mut self, step: &ScenarioStep) {
+        self.happened = Happened::default();
+        self.answering.begin(&step.answers);
+        self.events_made = 0;
+    }
+
+    /// Lets time pass. What is due on the way happens then: profiles are sent, and paused runs go on, with all that they lead
+    /// to.
     pub(super) fn advance(&mut self, to: Time) {
-        while let Some(timer) = self.timers.next_due(to) {
-            self.set_clock(timer.due.max(self.now));
-            self.deliver(&timer);
+        loop {
+            let (run, delivery) = (self.paused.first_due(), self.timers.first_due());
+            let Some(due) = run.into_iter().chain(delivery).min().filter(|due| *due <= to) else { break };
+            self.set_clock(due.max(self.now));
+            if run == Some(due) {
+                self.resume();
+                self.work();
+            } else if let Some(timer) = self.timers.next_due(due) {
+                self.deliver(&timer);
+            }
         }
         self.set_clock(to.max(self.now));
     }
@@ -114,9 +151,8 @@ impl<'c> World<'c> {
             self.advance(self.now.plus(CALL));
         }
         self.tracked = Some(self.now);
-        self.events_made = 0;
         self.session = SessionId::new(payload.session_id.as_str()).ok();
-        let request = wire(payload, numbered);
+        let request = sent::wire(payload, numbered);
         match self.process(payload.source.clone(), request.clone(), None) {
             Ok(answer) => {
                 let profile = answer.profile.as_ref().map(|profile| ProfileId::new(profile.id.as_str()));
@@ -145,6 +181,11 @@ impl<'c> World<'c> {
 
     /// Everything that follows from what was appended: workflows, derived events, deliveries that wait for nothing.
     fn settle(&mut self) {
+        self.work();
+        self.advance(self.now);
+    }
+
+    fn work(&mut self) {
         loop {
             if let Some(event) = self.processor.slots.next_event() {
                 self.handle(&event);
@@ -160,26 +201,6 @@ impl<'c> World<'c> {
                 tributary_dispatcher::schedule::of_profile(&self.tenant_id, &profile, version, known);
             self.commit(effects);
         }
-        self.advance(self.now);
-    }
-
-    /// As the owner of the event's partition does.
-    fn handle(&mut self, stored: &Stored) {
-        let event =
-            Subject::decode(&stored.data).expect("preprocess writes what the workflow stage can read");
-        self.events_made += 1;
-        self.happened.stored(&event.message);
-        let slots = &self.processor.slots;
-        let known = at_once(slots.read(&event.tenant, &event.profile, event.session.as_ref()));
-        let Ok(known) = known else { return };
-        let runs = if event.takes_part() && effects::concerns(self.tenant, &event.message.r#type) {
-            event.runs(self.tenant, &known, self.now)
-        } else {
-            Vec::new()
-        };
-        self.happened.runs(&runs);
-        let effects = effects::of_runs(&event, &runs, stored.entry, LIMITS.dedup_window, self.now);
-        self.commit(effects);
     }
 
     /// As the owner of the forward stream does.
@@ -189,11 +210,8 @@ impl<'c> World<'c> {
         let event_type = request.payload.as_ref().and_then(|payload| payload.events.first());
         let event_type = event_type.map(|event| event.r#type.clone()).unwrap_or_default();
         if self.events_made >= MOST_EVENTS {
-            self.happened.note(format!(
-                "gave up after {MOST_EVENTS} events: {event_type} and what follows are left out"
-            ));
             self.forwards.clear();
-            return;
+            return self.gave_up(&event_type);
         }
         let (Ok(source), Some(payload)) = (SourceName::new(request.source), request.payload) else { return };
         let outcome = match self.process(source, payload, request.derivation) {
@@ -218,6 +236,8 @@ impl<'c> World<'c> {
             derivation,
             received: self.now,
             patience: PATIENCE,
+            workflow: String::new(),
+            with_runs: false,
         };
         at_once(self.processor.process(self.config, request))
     }
@@ -232,58 +252,27 @@ impl<'c> World<'c> {
                 Effect::Debounce { timer, quiet, longest, version, fields } => {
                     self.timers.schedule(Schedule { timer, quiet, longest, version, fields }, self.now);
                 }
-                // Nobody waits for either here.
-                Effect::Mark { .. } | Effect::Seen { .. } => {}
+                Effect::Pause { timer, profile, delay, awaits, fields } => {
+                    self.paused.pause(timer, profile, self.now.plus(delay), awaits, fields);
+                }
+                Effect::Resume { timer, .. } => {
+                    self.paused.take(&timer);
+                }
+                Effect::Deliver { fields, .. } => self.send(&fields),
+                // Nobody waits here, and nothing is handled twice.
+                Effect::Mark { .. } | Effect::Seen { .. } | Effect::Forget { .. } => {}
             }
         }
     }
 
-    /// Sends the profile as it is now.
-    fn deliver(&mut self, timer: &Timer) {
-        let field = |name| timer.fields.get(name).map(String::as_str).unwrap_or_default();
-        let Ok(profile) = ProfileId::new(field("profile")) else { return };
-        let known = self.processor.slots.known(&Changed::Profile(profile.clone()));
-        let kinds = &self.tenant.kinds;
-        let (tenant, destination) = (&self.tenant_id, field("destination"));
-        let body =
-            tributary_dispatcher::message::body(tenant, destination, &profile, &known, kinds, self.now);
-        let body: Value = serde_json::from_slice(&body).expect("a delivery is JSON");
-        self.happened.deliveries.push(json!({
-            "destination": body["destination"],
-            "time": self.now.to_string(),
-            "profile_id": body["profile"]["id"],
-            "profile": body["profile"]["fields"],
-        }));
+    fn gave_up(&mut self, what: &str) {
+        self.happened
+            .note(format!("gave up after {MOST_EVENTS} events: {what} and what follows are left out"));
     }
 
     fn set_clock(&mut self, now: Time) {
         self.now = now;
         self.processor.slots.set_clock(now);
-    }
-}
-
-/// The payload as a client would send it. Ids are made up where they are left out, unless the call has one.
-fn wire(payload: &ScenarioPayload, numbered: &mut usize) -> v1::TrackRequest {
-    let object = |object: &Map<String, Value>| (!object.is_empty()).then(|| RawStruct::from_object(object));
-    let events = payload.events.iter().map(|event| {
-        *numbered += 1;
-        let made_up =
-            || if payload.request_id.is_empty() { format!("event-{numbered}") } else { String::new() };
-        v1::EventInput {
-            id: event.id.clone().unwrap_or_else(made_up),
-            r#type: event.event_type.clone(),
-            time: event.time.map(time_to_wire),
-            properties: object(&event.properties),
-        }
-    });
-    v1::TrackRequest {
-        source: payload.source.to_string(),
-        request_id: payload.request_id.clone(),
-        profile_id: payload.profile_id.clone(),
-        session_id: payload.session_id.clone(),
-        context: object(&payload.context),
-        events: events.collect(),
-        options: payload.historical.then_some(v1::TrackOptions { historical: true }),
     }
 }
 

@@ -45,6 +45,7 @@ impl Reader {
             r#type: "purchase".to_owned(),
             time: Some(time_to_wire(time)),
             properties: Some(RawStruct::from_object(&properties)),
+            ..v1::EventInput::default()
         };
         Ok(Some(v1::TrackRequest {
             profile_id: customer.to_owned(),

@@ -10,6 +10,7 @@ mod ndjson;
 mod progress;
 mod source;
 mod summary;
+mod wait_for;
 
 use std::{path::PathBuf, pin::pin, time::Duration};
 
@@ -23,6 +24,7 @@ use self::{
     lines::Line,
     progress::{Progress, TOLD},
     source::Sources,
+    wait_for::WaitFor,
 };
 use crate::{
     cli::{self, Globals, Interrupted},
@@ -58,6 +60,9 @@ pub(crate) struct Args {
     /// Send as history: folded, counted and stored, without workflows and deliveries.
     #[arg(long)]
     historical: bool,
+    /// What each answer waits for, up to 10 s; what a payload says of itself goes before.
+    #[arg(long, value_enum, conflicts_with = "historical")]
+    wait_for: Option<WaitFor>,
     /// Events per second; as fast as answers come where it is left out.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     rate: Option<u32>,
@@ -163,7 +168,7 @@ async fn feed(
                 continue;
             }
         };
-        let job = match job(payload, args.historical, sources, number) {
+        let job = match job(payload, args, sources, number) {
             Ok(job) => job,
             Err(reason) => {
                 progress.tell_skipped(number, &reason);
@@ -196,13 +201,19 @@ fn check_beginning(given: bool, progress: &Progress, format: Format) -> anyhow::
 
 fn job(
     mut payload: v1::TrackRequest,
-    historical: bool,
+    args: &Args,
     sources: &mut Sources<'_>,
     line: usize,
 ) -> Result<Job, String> {
     let (key, key_from) = sources.settle(&mut payload)?;
-    if historical {
+    if args.historical {
         payload.options.get_or_insert_default().historical = true;
+    }
+    if let Some(level) = args.wait_for {
+        let options = payload.options.get_or_insert_default();
+        if options.wait_for() == v1::WaitFor::Unspecified {
+            options.set_wait_for(level.into());
+        }
     }
     Ok(Job { payload, key, key_from, line })
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, error::Category};
 use tributary_model::Time;
 use tributary_proto::{convert::time_to_wire, raw::RawStruct, v1};
 
-use super::identity::Identity;
+use super::{identity::Identity, wait_for::WaitFor};
 
 /// Turns lines into payloads. What has no id gets a request id, so that the same file sent again is known.
 pub(super) struct Reader {
@@ -36,6 +36,7 @@ struct Event {
     r#type: String,
     time: Option<String>,
     properties: Option<Map<String, Value>>,
+    wait_for: Option<WaitFor>,
 }
 
 #[derive(Deserialize)]
@@ -43,6 +44,7 @@ struct Event {
 struct Options {
     #[serde(default)]
     historical: bool,
+    wait_for: Option<WaitFor>,
 }
 
 impl Reader {
@@ -74,7 +76,10 @@ impl Reader {
             session_id: payload.session_id,
             context: payload.context.as_ref().map(RawStruct::from_object),
             events,
-            options: payload.options.map(|Options { historical }| v1::TrackOptions { historical }),
+            options: payload.options.map(|Options { historical, wait_for }| v1::TrackOptions {
+                historical,
+                wait_for: level(wait_for),
+            }),
         }))
     }
 }
@@ -88,7 +93,12 @@ fn on_wire(index: usize, event: Event) -> Result<v1::EventInput, String> {
         r#type: event.r#type,
         time: time.map(time_to_wire),
         properties: event.properties.as_ref().map(RawStruct::from_object),
+        wait_for: level(event.wait_for),
     })
+}
+
+fn level(wait_for: Option<WaitFor>) -> i32 {
+    wait_for.map_or(v1::WaitFor::Unspecified, v1::WaitFor::from).into()
 }
 
 /// What serde says, without the value that it found: that may be personal, and what is said may end in a log.
@@ -122,14 +132,16 @@ mod tests {
             "source": "shop", "request_id": "r", "profile_id": "p", "session_id": "s", "context": {"app": "x"},
             "events": [
                 {"id": "e", "type": "purchase", "time": "1997-01-01T00:00:00Z", "properties": {"value": 1.5}},
-                {"type": "page-view"},
+                {"type": "page-view", "wait_for": "stored"},
             ],
-            "options": {"historical": true},
+            "options": {"historical": true, "wait_for": "workflow"},
         });
         let payload = read(&line.to_string()).unwrap().unwrap();
         assert_eq!((&*payload.source, &*payload.request_id), ("shop", "r"));
         assert_eq!((&*payload.profile_id, &*payload.session_id), ("p", "s"));
-        assert!(payload.options.unwrap().historical);
+        let options = payload.options.unwrap();
+        assert_eq!((options.historical, options.wait_for()), (true, v1::WaitFor::Workflow));
+        assert_eq!(payload.events[1].wait_for(), v1::WaitFor::Stored);
         let event = &payload.events[0];
         assert_eq!((&*event.id, &*event.r#type, event.time.unwrap().seconds), ("e", "purchase", 852_076_800));
         let properties = event.properties.as_ref().unwrap().to_object().unwrap();

@@ -19,6 +19,8 @@ pub(super) struct Summary {
     pub(super) skipped: u64,
     /// Payloads that were read and not sent any more.
     not_sent: u64,
+    /// Events that had not come as far as was waited for when they were answered.
+    not_reached: u64,
     /// What was put up with, by its code.
     warnings: BTreeMap<&'static str, u64>,
     /// Why events and payloads are not in the mesh, by reason.
@@ -46,6 +48,7 @@ struct Report<'s> {
     retries: u64,
     skipped: u64,
     not_sent: u64,
+    not_reached: u64,
     warnings: &'s BTreeMap<&'static str, u64>,
     problems: &'s BTreeMap<String, u64>,
     first_problem: Option<&'s str>,
@@ -67,6 +70,7 @@ impl Default for Summary {
             retries: 0,
             skipped: 0,
             not_sent: 0,
+            not_reached: 0,
             warnings: BTreeMap::new(),
             problems: BTreeMap::new(),
             first_problem: None,
@@ -92,6 +96,8 @@ impl Summary {
         }
         self.latency.saturating_record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
         for event in &answer.events {
+            let wait = event.wait();
+            self.not_reached += u64::from(matches!(wait, v1::WaitOutcome::TimedOut | v1::WaitOutcome::Dead));
             match event.status() {
                 v1::EventStatus::Accepted => self.accepted += 1,
                 v1::EventStatus::Duplicate => self.duplicate += 1,
@@ -132,6 +138,7 @@ impl Summary {
         self.retries += other.retries;
         self.skipped += other.skipped;
         self.not_sent += other.not_sent;
+        self.not_reached += other.not_reached;
         for (code, count) in other.warnings {
             *self.warnings.entry(code).or_default() += count;
         }
@@ -204,6 +211,7 @@ impl Summary {
             (self.skipped, "lines that were left out"),
             (self.payloads_failed, "payloads that were refused or got no answer"),
             (self.not_sent, "payloads that were read and not sent"),
+            (self.not_reached, "events that had not come as far as was waited for"),
         ] {
             if count > 0 {
                 let _ = write!(text, "\n{what}: {count}");
@@ -244,6 +252,7 @@ impl Summary {
             retries: self.retries,
             skipped: self.skipped,
             not_sent: self.not_sent,
+            not_reached: self.not_reached,
             warnings: &self.warnings,
             problems: &self.problems,
             first_problem: self.first_problem.as_deref(),

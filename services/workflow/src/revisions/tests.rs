@@ -33,7 +33,9 @@ async fn an_event_is_run_under_its_own_revision_and_under_the_running_one_where_
         Ok(Prepared::whole(config.revision.clone(), config))
     };
     let live = Live::start(redis.clone(), "workflow", prepare).await.unwrap();
-    let revisions = Revisions::new(live);
+    // Nobody asks it for anything.
+    let storage = Storage::connect_lazy("postgres://nobody@127.0.0.1:1/none", 1).unwrap();
+    let revisions = Revisions::new(live, storage);
 
     for own in [&old, &new] {
         assert_eq!(&revisions.of(own).await.unwrap().revision, own);

@@ -1,23 +1,34 @@
 //! What a request asks for, checked as far as this stage can tell. Pure.
 
+use super::answers::Answers;
 use super::error::RunError;
 use prost_types::Timestamp;
+use serde_json::{Map, Value};
 use tributary_config::Tenant;
 use tributary_model::{EventId, ProfileId, SessionId, SourceName, TenantId};
 use tributary_proto::raw::RawStruct;
 use tributary_proto::v1;
 
+/// The type of an event that is none but a run of a workflow.
+const WORKFLOW_RUN: &str = "workflow-run";
+/// Whom a dry run is about that is given a profile and no name for it.
+const NOBODY: &str = "inline";
+
 /// An event that is to be run.
 #[derive(Debug)]
 pub(crate) struct Asked {
     pub(crate) tenant: TenantId,
-    /// A dry run may leave it open.
+    /// May be left open.
     source: Option<SourceName>,
-    event_type: String,
+    event_type: Option<String>,
     properties: Option<RawStruct>,
-    profile: ProfileId,
+    pub(crate) profile: Option<ProfileId>,
     session: Option<SessionId>,
     time: Option<Timestamp>,
+    /// One workflow only; all that the event triggers, where none is named.
+    pub(crate) workflow: Option<String>,
+    /// The stored event whose type, properties, profile, session and source it takes over, where they are not said anew.
+    pub(crate) stored: Option<EventId>,
     pub(crate) how: How,
 }
 
@@ -26,37 +37,71 @@ pub(crate) struct Asked {
 pub(crate) enum How {
     /// Recorded, once for this id of the call.
     Recorded { request_id: EventId },
-    /// Nothing is written. Of one workflow only, or of all. Under the id of a call to come, or under a new one.
-    Dry { request_id: Option<EventId>, workflow: Option<String> },
+    /// Nothing is written, and nobody is called. Under the id of a call to come, or under a new one.
+    Dry { request_id: Option<EventId>, answers: Answers, inline: Option<Map<String, Value>> },
 }
 
 impl Asked {
     pub(crate) fn of(tenant: TenantId, request: v1::RunRequest) -> Result<Self, RunError> {
         let id = |field| move |error| RunError::Id { field, error };
         let request_id = given(request.request_id).map(EventId::new).transpose().map_err(id("request_id"))?;
-        let how = if request.dry_run {
-            How::Dry { request_id, workflow: given(request.workflow) }
-        } else {
-            How::Recorded { request_id: request_id.ok_or(RunError::NoRequestId)? }
+        let how = match request.dry_run {
+            true => How::Dry {
+                request_id,
+                answers: Answers::of(request.answers)?,
+                inline: request.profile.as_ref().map(|fields| object("profile", fields)).transpose()?,
+            },
+            false if request.answers.is_some() => return Err(RunError::OnlyDry("answers")),
+            false if request.profile.is_some() => return Err(RunError::OnlyDry("profile")),
+            false => How::Recorded { request_id: request_id.ok_or(RunError::NoRequestId)? },
         };
-        let source = match (&how, given(request.source)) {
-            (How::Dry { .. }, None) => None,
-            (_, source) => Some(SourceName::new(source.unwrap_or_default()).map_err(id("source"))?),
-        };
-        if request.event_type.is_empty() {
-            return Err(RunError::NoType);
-        }
-        Ok(Self {
+        let asked = Self {
             tenant,
-            source,
+            source: given(request.source).map(SourceName::new).transpose().map_err(id("source"))?,
             // A type is what an id is: preprocess says the same, and a dry run asks it later than a typist likes to know.
-            event_type: EventId::new(request.event_type).map_err(RunError::Type)?.to_string(),
+            event_type: given(request.event_type)
+                .map(|event_type| EventId::new(event_type).map(|id| id.to_string()))
+                .transpose()
+                .map_err(RunError::Type)?,
             properties: request.properties,
-            profile: ProfileId::new(request.profile_id).map_err(id("profile_id"))?,
+            profile: given(request.profile_id).map(ProfileId::new).transpose().map_err(id("profile_id"))?,
             session: given(request.session_id).map(SessionId::new).transpose().map_err(id("session_id"))?,
             time: request.time,
+            workflow: given(request.workflow),
+            stored: given(request.event_id).map(EventId::new).transpose().map_err(id("event_id"))?,
             how,
-        })
+        };
+        asked.checked()
+    }
+
+    fn checked(self) -> Result<Self, RunError> {
+        if self.event_type.is_none() && self.stored.is_none() && self.workflow.is_none() {
+            return Err(RunError::NoType);
+        }
+        let is_inline = matches!(self.how, How::Dry { inline: Some(_), .. });
+        if self.profile.is_none() && self.stored.is_none() && !is_inline {
+            return Err(RunError::NoProfile);
+        }
+        Ok(self)
+    }
+
+    /// Takes over what `event` says and the request does not.
+    pub(crate) fn take_over(&mut self, event: &v1::Event) {
+        let is_its_own = self.profile.as_ref().is_none_or(|profile| profile.as_str() == event.profile_id);
+        self.event_type.get_or_insert_with(|| event.r#type.clone());
+        if self.properties.is_none() {
+            self.properties = event.properties.clone();
+        }
+        if self.source.is_none() {
+            self.source = SourceName::new(event.source.as_str()).ok();
+        }
+        if self.profile.is_none() {
+            self.profile = ProfileId::new(event.profile_id.as_str()).ok();
+        }
+        // A session belongs to its profile.
+        if self.session.is_none() && is_its_own {
+            self.session = SessionId::new(event.session_id.as_str()).ok();
+        }
     }
 
     /// The source that it comes from: the one that is named, else the tenant's only one.
@@ -73,22 +118,61 @@ impl Asked {
     }
 
     /// As a client would send it. The event's id follows from that of the call.
-    pub(crate) fn payload(self, source: &SourceName, request_id: &EventId) -> v1::TrackRequest {
+    pub(crate) fn payload(&self, source: &SourceName, request_id: &EventId) -> v1::TrackRequest {
         let event = v1::EventInput {
             id: String::new(),
-            r#type: self.event_type,
+            r#type: self.event_type().to_owned(),
             time: self.time,
-            properties: self.properties,
+            properties: self.properties.clone(),
+            ..v1::EventInput::default()
         };
         v1::TrackRequest {
             source: source.to_string(),
             request_id: request_id.to_string(),
-            profile_id: self.profile.to_string(),
-            session_id: self.session.map(|session| session.to_string()).unwrap_or_default(),
+            profile_id: self.profile_id().to_owned(),
+            session_id: self.session.as_ref().map(SessionId::to_string).unwrap_or_default(),
             events: vec![event],
             ..v1::TrackRequest::default()
         }
     }
+
+    /// The event of a dry run that reads nothing: as it would be recorded, if it fits its Schema.
+    pub(crate) fn event(
+        &self,
+        source: &SourceName,
+        request_id: &EventId,
+        now: Timestamp,
+        revision: &str,
+    ) -> v1::Event {
+        v1::Event {
+            tenant: self.tenant.to_string(),
+            id: request_id.to_string(),
+            r#type: self.event_type().to_owned(),
+            source: source.to_string(),
+            profile_id: self.profile_id().to_owned(),
+            session_id: self.session.as_ref().map(SessionId::to_string).unwrap_or_default(),
+            time: Some(self.time.unwrap_or(now)),
+            received: Some(now),
+            properties: self.properties.clone(),
+            revision: revision.to_owned(),
+            workflow: self.workflow.clone().unwrap_or_default(),
+            ..v1::Event::default()
+        }
+    }
+
+    /// What is said to have happened.
+    pub(super) fn event_type(&self) -> &str {
+        self.event_type.as_deref().unwrap_or(WORKFLOW_RUN)
+    }
+
+    fn profile_id(&self) -> &str {
+        self.profile.as_ref().map_or(NOBODY, ProfileId::as_str)
+    }
+}
+
+/// The fields of a document of the request.
+pub(super) fn object(field: &'static str, document: &RawStruct) -> Result<Map<String, Value>, RunError> {
+    document.to_object().map_err(|error| RunError::Document { field, error })
 }
 
 /// Proto3 cannot tell an empty text from none; neither do we.
@@ -97,74 +181,4 @@ fn given(text: String) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use tributary_runtime::ServiceError;
-
-    fn request() -> v1::RunRequest {
-        v1::RunRequest {
-            request_id: "call-1".into(),
-            source: "website".into(),
-            event_type: "purchase".into(),
-            profile_id: "ann".into(),
-            ..v1::RunRequest::default()
-        }
-    }
-
-    fn asked(request: v1::RunRequest) -> Result<Asked, RunError> {
-        Asked::of(TenantId::new("demo").unwrap(), request)
-    }
-
-    #[test]
-    fn a_recorded_run_becomes_the_payload_of_one_event_named_by_its_call() {
-        let asked = asked(v1::RunRequest { session_id: "s".into(), ..request() }).unwrap();
-        let call = EventId::new("call-1").unwrap();
-        assert_eq!(asked.how, How::Recorded { request_id: call.clone() });
-        let source = asked.source(None).unwrap();
-        let payload = asked.payload(&source, &call);
-        assert_eq!((payload.request_id.as_str(), payload.session_id.as_str()), ("call-1", "s"));
-        assert_eq!((payload.events.len(), payload.events[0].id.as_str()), (1, ""));
-    }
-
-    #[test]
-    fn what_is_missing_is_named() {
-        let long = "x".repeat(129);
-        for (request, reason, path) in [
-            (v1::RunRequest { request_id: String::new(), ..request() }, "REQUEST_ID_REQUIRED", "request_id"),
-            (v1::RunRequest { request_id: long.clone(), ..request() }, "INVALID_ID", "request_id"),
-            (v1::RunRequest { event_type: long, ..request() }, "INVALID_TYPE", "event_type"),
-            (v1::RunRequest { event_type: "a\nb".into(), ..request() }, "INVALID_TYPE", "event_type"),
-            (v1::RunRequest { event_type: String::new(), ..request() }, "EVENT_TYPE_REQUIRED", "event_type"),
-            (v1::RunRequest { profile_id: String::new(), ..request() }, "INVALID_ID", "profile_id"),
-            (v1::RunRequest { source: String::new(), ..request() }, "INVALID_ID", "source"),
-        ] {
-            let problem = asked(request).unwrap_err().problem();
-            assert_eq!((problem.reason, problem.violations[0].0.as_str()), (reason, path));
-        }
-    }
-
-    #[test]
-    fn a_dry_run_needs_no_id_and_no_source_where_there_is_only_one() {
-        let open = v1::RunRequest { request_id: String::new(), source: String::new(), ..request() };
-        let dry = asked(v1::RunRequest { dry_run: true, ..open }).unwrap();
-        assert_eq!(dry.how, How::Dry { request_id: None, workflow: None });
-        let tenant = |sources: &[&str]| {
-            let document =
-                |name| format!("kind: Source\nname: {name}\nspec: {{write_keys: [{{env: {name}}}]}}\n");
-            let text: Vec<String> = sources.iter().map(document).collect();
-            let folder = tempfile::tempdir().unwrap();
-            std::fs::write(folder.path().join("all.yaml"), text.join("---\n")).unwrap();
-            tributary_config::Config::load(folder.path()).unwrap()
-        };
-        let source = |sources: &[&str]| {
-            let config = tenant(sources);
-            let source = dry.source(config.tenant(&TenantId::new("default").unwrap()));
-            source.map(|source| source.to_string()).map_err(|error| error.problem())
-        };
-        assert_eq!(source(&["till"]).unwrap(), "till");
-        let which = source(&["till", "web"]).unwrap_err();
-        assert_eq!((which.reason, which.violations[0].0.as_str()), ("SOURCE_REQUIRED", "source"));
-        assert!(which.violations[0].1.contains("till, web"), "{:?}", which.violations);
-        assert_eq!(dry.source(None).unwrap_err().problem().reason, "SOURCE_UNKNOWN");
-    }
-}
+mod tests;

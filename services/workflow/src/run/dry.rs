@@ -1,11 +1,13 @@
 //! What each workflow would do for an event that preprocess has foretold. Pure.
 
 use super::error::RunError;
+use super::rehearse::{Answering, rehearse};
 use super::{event_of, warnings};
-use crate::engine::{Run, StepRecord};
 use crate::subject::Subject;
-use tributary_config::Tenant;
-use tributary_model::{Members, ProfileId, TenantId, Time};
+use serde_json::{Map, Value};
+use tributary_config::{Tenant, changes_showing};
+use tributary_model::{Members, ProfileId, State, StreamId, TenantId, Time};
+use tributary_proto::raw::RawStruct;
 use tributary_proto::{convert, v1};
 use tributary_streams::{Known, Reading};
 
@@ -35,44 +37,74 @@ impl Rehearsal {
         })
     }
 
+    /// Of an event that is recorded nowhere, for a profile that shows these fields and has no session.
+    ///
+    /// # Errors
+    /// A field that no profile of the tenant could show.
+    pub(super) fn inline(
+        event: v1::Event,
+        fields: &Map<String, Value>,
+        tenant: &Tenant,
+    ) -> Result<Self, RunError> {
+        let event = Subject::of(event).ok_or(RunError::Incomplete("an event"))?;
+        let (changes, wrong) = changes_showing(fields, &tenant.kinds);
+        if !wrong.is_empty() {
+            return Err(RunError::Inline(wrong));
+        }
+        let known = Reading {
+            profile: Known { version: StreamId::default(), state: State::fold(&changes) },
+            session: Members::default(),
+            walked: vec![event.profile.clone()],
+            profile_id: event.profile.clone(),
+        };
+        Ok(Self {
+            tenant: event.tenant.clone(),
+            revision: event.message.revision.clone(),
+            events: vec![event],
+            known,
+            warnings: Vec::new(),
+        })
+    }
+
+    /// Whom it is about.
+    pub(super) fn profile(&self) -> &ProfileId {
+        &self.known.profile_id
+    }
+
     /// The revision under which the workflows have to run.
     pub(super) fn revision(&self) -> &str {
         &self.revision
     }
 
-    /// Runs the workflows of `tenant`, or `workflow` alone where it is named: event by event, each on what those before it
-    /// changed.
-    pub(super) fn perform(
+    /// Runs the workflows of `tenant`: event by event, each on what those before it changed.
+    pub(super) async fn perform(
         mut self,
         tenant: &Tenant,
-        workflow: Option<&str>,
+        answering: &Answering<'_>,
         now: Time,
-    ) -> Result<v1::RunResponse, RunError> {
-        let mut tenant = tenant.clone();
-        if let Some(name) = workflow {
-            tenant.workflows.retain(|workflow| workflow.name == name);
-            if tenant.workflows.is_empty() {
-                return Err(RunError::UnknownWorkflow);
-            }
-        }
+    ) -> v1::RunResponse {
         let mut all = Vec::new();
+        let mut response = Map::new();
         for event in &self.events {
-            let runs = event.runs(&tenant, &self.known, now);
-            let state = &mut self.known.profile.state;
-            runs.iter().flat_map(|run| &run.changes).for_each(|change| state.apply(change));
-            all.extend(runs.into_iter().map(|run| told(run, &event.message.r#type)));
+            let rehearsed = rehearse(event, tenant, &mut self.known, answering, now).await;
+            all.extend(rehearsed.runs);
+            // What the mesh makes along has an answer of its own, which nobody is told.
+            if event.message.derivation.is_none() {
+                response = rehearsed.response;
+            }
         }
         let Reading { profile_id: id, profile, .. } = self.known;
         let members = Members::one(id.clone(), profile.version, profile.state);
         let view = members.total().view_as(&tenant.kinds, now);
-        Ok(v1::RunResponse {
+        v1::RunResponse {
             event_id: String::new(),
             state: v1::RunState::Dry.into(),
             runs: all,
             profile: Some(convert::profile_to_wire(&self.tenant, &id, &members, &view)),
             revision: self.revision,
             warnings: self.warnings,
-        })
+            response: (!response.is_empty()).then(|| RawStruct::from_object(&response)),
+        }
     }
 }
 
@@ -100,26 +132,6 @@ fn known(profile: &v1::Profile, session: Option<&v1::Session>) -> Result<Reading
         }
     }
     Ok(reading)
-}
-
-fn told(run: Run, event_type: &str) -> v1::WorkflowRun {
-    v1::WorkflowRun {
-        workflow: run.workflow,
-        changes: convert::changes_to_wire(&run.changes),
-        emits: run.emits.into_iter().map(|emit| emit.event_type).collect(),
-        steps: run.steps.into_iter().map(step).collect(),
-        failure: run.failure.unwrap_or_default(),
-        event_type: event_type.to_owned(),
-    }
-}
-
-fn step(step: StepRecord) -> v1::StepRun {
-    v1::StepRun {
-        name: step.name.unwrap_or_default(),
-        taken: step.taken,
-        missing: step.missing.unwrap_or_default(),
-        refused: step.refused,
-    }
 }
 
 #[cfg(test)]

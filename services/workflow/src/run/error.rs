@@ -3,6 +3,7 @@
 use std::time::Duration;
 use tonic::{Code, Status};
 use tributary_model::IdError;
+use tributary_proto::raw::DocumentError;
 use tributary_proto::v1;
 use tributary_runtime::{Fault, Problem, ServiceError, into_status, reason_of};
 use tributary_storage::StorageError;
@@ -25,10 +26,33 @@ pub(crate) enum RunError {
     /// The event has no type.
     #[error("say what happened, such as purchase")]
     NoType,
+    /// The event is about nobody.
+    #[error("say whom it is about: a profile_id, or a stored event's event_id, or for a dry run a profile")]
+    NoProfile,
+    /// Something that only a dry run can be given.
+    #[error("`{0}` is for dry runs: a run that is recorded calls whom it calls, and reads the profile")]
+    OnlyDry(&'static str),
+    /// A document of the request.
+    #[error("`{field}` {error}")]
+    Document { field: &'static str, error: DocumentError },
+    /// What a node is to be answered.
+    #[error("`answers.{node}`: {reason}")]
+    Answer { node: String, reason: &'static str },
+    /// What a dry run is to find in the profile.
+    #[error("no profile of this tenant shows that")]
+    Inline(Vec<String>),
+    /// There is no such stored event.
+    #[error(
+        "there is no stored event of this id; one that was accepted a moment ago is found if its profile_id is given"
+    )]
+    UnknownEvent,
+    /// Nothing to explain.
+    #[error("name a stored event by event_id, or describe one under run")]
+    NothingAsked,
     /// The event's type is none.
     #[error("{0}")]
     Type(IdError),
-    /// The dry run names no source, and the tenant has several.
+    /// The run names no source, and the tenant has several.
     #[error("name the source that it would come from: {}", .0.join(", "))]
     WhichSource(Vec<String>),
     /// The tenant has no such source.
@@ -61,9 +85,6 @@ pub(crate) enum RunError {
     /// The profile is being merged, or folded faster than it can be read.
     #[error("the profile is on the move; try again")]
     Moving,
-    /// The process stops while it waits.
-    #[error("this process is stopping; the event is recorded, and the same call finds it")]
-    Stopping,
 }
 
 impl RunError {
@@ -94,6 +115,22 @@ impl ServiceError for RunError {
             Self::Id { field, .. } => Problem::invalid("INVALID_ID", *field, text),
             Self::NoRequestId => Problem::invalid("REQUEST_ID_REQUIRED", "request_id", text),
             Self::NoType => Problem::invalid("EVENT_TYPE_REQUIRED", "event_type", text),
+            Self::NoProfile => Problem::invalid("PROFILE_REQUIRED", "profile_id", text),
+            Self::OnlyDry(field) => Problem::invalid("DRY_RUN_ONLY", *field, text),
+            Self::Document { field, .. } => Problem::invalid("INVALID_DOCUMENT", *field, text),
+            Self::Answer { node, .. } => Problem::invalid("INVALID_ANSWER", format!("answers.{node}"), text),
+            Self::Inline(wrong) => {
+                let problem = Problem::new(Fault::InvalidInput, "INVALID_PROFILE", text);
+                wrong.iter().fold(problem, |problem, told| {
+                    problem.violation("profile", told.as_str(), "INVALID_PROFILE")
+                })
+            }
+            Self::UnknownEvent => Problem::new(Fault::NotFound, "EVENT_NOT_FOUND", text.clone()).violation(
+                "event_id",
+                text,
+                "EVENT_NOT_FOUND",
+            ),
+            Self::NothingAsked => Problem::invalid("EVENT_ID_REQUIRED", "event_id", text),
             Self::Type(_) => Problem::invalid("INVALID_TYPE", "event_type", text),
             Self::WhichSource(_) => Problem::invalid("SOURCE_REQUIRED", "source", text),
             Self::UnknownSource => Problem::new(Fault::NotFound, "SOURCE_UNKNOWN", text.clone()).violation(
@@ -141,7 +178,6 @@ impl ServiceError for RunError {
             }
             Self::Rows(error) => Problem::internal(error.to_string()),
             Self::Moving => away("PROFILE_MOVING", &text),
-            Self::Stopping => away("STAGE_UNAVAILABLE", &text),
         }
     }
 }

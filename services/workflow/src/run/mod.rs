@@ -1,32 +1,38 @@
 //! An event that is run because somebody asks for it, and waits for what becomes of it.
 //!
-//! One door and one runner here too: preprocess records the event, the partition's owner runs it, wherever it is, and this
-//! process finds its end in Redis (docs/protocol.md §6). A dry run writes nothing: preprocess says what it would make of the
-//! event, and the engine runs on that here.
+//! One door and one runner here too: preprocess records the event and waits until the partition's owner has run it, wherever
+//! that is (docs/protocol.md §6). A dry run writes nothing: preprocess says what it would make of the event, and the engine
+//! runs on that here.
 
+mod answers;
 pub(crate) mod asked;
 mod dry;
 pub(crate) mod error;
+pub(crate) mod explain;
 mod preprocess;
+mod rehearse;
+mod stored;
 
+use crate::calls::Calls;
+use answers::Answers;
 use asked::{Asked, How};
 use dry::Rehearsal;
 use error::{RunError, in_request};
+use rehearse::{Answering, Past};
+use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
-use tributary_config::{Config, number_of};
+use tributary_config::{Config, Tenant, number_of};
 use tributary_model::{EventId, Members, ProfileId, TenantId, partition_of};
+use tributary_proto::convert::time_to_wire;
 use tributary_proto::v1::preprocess_service_client::PreprocessServiceClient;
 use tributary_proto::{convert, v1};
 use tributary_runtime::client::MeshChannel;
 use tributary_runtime::now;
 use tributary_storage::Storage;
-use tributary_streams::{Ending, Live, Progress, Reader, Redis};
+use tributary_streams::{Live, Reader, Redis};
 
-/// Between two looks at an event: first, and at most.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(50));
 /// What reading the profile and answering take of the caller's time, at most a quarter of it.
 const OWN_TIME: Duration = Duration::from_millis(500);
 
@@ -36,45 +42,80 @@ pub(crate) struct Runner {
     pub(crate) reader: Reader<Storage>,
     pub(crate) config: Arc<Live<Config>>,
     pub(crate) preprocess: PreprocessServiceClient<MeshChannel>,
+    pub(crate) calls: Arc<Calls>,
     pub(crate) partitions: u16,
-    pub(crate) stopping: CancellationToken,
 }
 
 impl Runner {
     /// Runs the event within the caller's time.
-    pub(crate) async fn run(&self, asked: Asked, patience: Duration) -> Result<v1::RunResponse, RunError> {
+    pub(crate) async fn run(
+        &self,
+        mut asked: Asked,
+        patience: Duration,
+    ) -> Result<v1::RunResponse, RunError> {
+        let until = Instant::now() + patience.saturating_sub(OWN_TIME.min(patience / 4));
+        if let Some(id) = &asked.stored {
+            let stored = self.stored(&asked.tenant, id, asked.profile.as_ref()).await?;
+            asked.take_over(&stored.event);
+        }
         match &asked.how {
-            How::Dry { request_id, workflow } => {
+            How::Dry { request_id, answers, inline } => {
                 let new = || EventId::new(format!("dry-run-{:032x}", rand::random::<u128>()));
                 let request_id = request_id.clone().map_or_else(new, Ok).expect("hex digits are an id");
-                let workflow = workflow.clone();
-                self.rehearse(asked, &request_id, workflow.as_deref(), patience).await
+                match inline {
+                    Some(fields) => self.rehearse_inline(&asked, &request_id, fields, answers).await,
+                    None => self.rehearse(&asked, &request_id, answers, until).await,
+                }
             }
-            How::Recorded { request_id } => {
-                let request_id = request_id.clone();
-                let own = OWN_TIME.min(patience / 4);
-                self.record(asked, &request_id, Instant::now() + patience.saturating_sub(own)).await
-            }
+            How::Recorded { request_id } => self.record(&asked, request_id, until).await,
         }
     }
 
     /// What would become of the event: preprocess says what it would append, and under which revision.
     async fn rehearse(
         &self,
-        asked: Asked,
+        asked: &Asked,
         request_id: &EventId,
-        workflow: Option<&str>,
-        patience: Duration,
+        answers: &Answers,
+        until: Instant,
     ) -> Result<v1::RunResponse, RunError> {
         let config = self.config.current();
-        let tenant = asked.tenant.clone();
-        let source = asked.source(config.tenant(&tenant))?;
-        let payload = asked.payload(&source, request_id);
-        let left = patience.saturating_sub(OWN_TIME.min(patience / 4));
-        let preview = self.preview(&tenant, payload, config.revision.clone(), left).await?;
-        let rehearsal = Rehearsal::of(preview)?;
+        let source = asked.source(config.tenant(&asked.tenant))?;
+        let request = v1::PreviewRequest {
+            tenant: asked.tenant.to_string(),
+            source: source.to_string(),
+            payload: Some(asked.payload(&source, request_id)),
+            revision: config.revision.clone(),
+            workflow: asked.workflow.clone().unwrap_or_default(),
+        };
+        let rehearsal = Rehearsal::of(self.preview(request, until).await?)?;
         let config = self.at(rehearsal.revision()).await?;
-        rehearsal.perform(config.tenant(&tenant).ok_or(RunError::UnknownSource)?, workflow, now())
+        let tenant = config.tenant(&asked.tenant).ok_or(RunError::UnknownSource)?;
+        has_workflow(tenant, asked)?;
+        let partition = partition_of(&asked.tenant, rehearsal.profile().as_str(), self.partitions);
+        let past = Some(Past { calls: &self.calls, partition, entry: None, until });
+        Ok(rehearsal.perform(tenant, &Answering { answers, past }, now()).await)
+    }
+
+    /// What would become of the event if the profile showed these fields. Nothing is read.
+    async fn rehearse_inline(
+        &self,
+        asked: &Asked,
+        request_id: &EventId,
+        fields: &Map<String, Value>,
+        answers: &Answers,
+    ) -> Result<v1::RunResponse, RunError> {
+        let config = self.config.current();
+        let source = asked.source(config.tenant(&asked.tenant))?;
+        let tenant = config.tenant(&asked.tenant).ok_or(RunError::UnknownSource)?;
+        if !tenant.sources.contains_key(&source) {
+            return Err(RunError::UnknownSource);
+        }
+        has_workflow(tenant, asked)?;
+        let now = now();
+        let event = asked.event(&source, request_id, time_to_wire(now), &config.revision);
+        let rehearsal = Rehearsal::inline(event, fields, tenant)?;
+        Ok(rehearsal.perform(tenant, &Answering { answers, past: None }, now).await)
     }
 
     /// The revision that preprocess went by.
@@ -88,59 +129,47 @@ impl Runner {
             .ok_or_else(|| RunError::OtherRevision(revision.to_owned()))
     }
 
-    /// Records the event, or finds it recorded by an earlier attempt, and waits until it is handled.
+    /// Records the event, or finds it recorded by an earlier attempt; preprocess waits until it is handled.
     async fn record(
         &self,
-        asked: Asked,
+        asked: &Asked,
         request_id: &EventId,
         until: Instant,
     ) -> Result<v1::RunResponse, RunError> {
         let config = self.config.current();
-        let tenant = asked.tenant.clone();
-        let source = asked.source(config.tenant(&tenant))?;
-        let payload = asked.payload(&source, request_id);
-        let left = until.saturating_duration_since(Instant::now());
-        let mut answer = self.process(&tenant, payload, config.revision.clone(), left).await?;
-        let event = event_of(&mut answer)?;
-        let warnings = warnings(&mut answer, event.warnings);
-        let event = EventId::new(event.event_id).map_err(|_| RunError::Incomplete("an event id"))?;
+        let tenant = config.tenant(&asked.tenant);
+        let source = asked.source(tenant)?;
+        tenant.map_or(Ok(()), |tenant| has_workflow(tenant, asked))?;
+        let wait = v1::TrackOptions { wait_for: v1::WaitFor::Workflow.into(), ..v1::TrackOptions::default() };
+        let request = v1::ProcessRequest {
+            tenant: asked.tenant.to_string(),
+            source: source.to_string(),
+            payload: Some(v1::TrackRequest { options: Some(wait), ..asked.payload(&source, request_id) }),
+            derivation: None,
+            revision: config.revision.clone(),
+            workflow: asked.workflow.clone().unwrap_or_default(),
+            with_runs: true,
+        };
+        let mut answer = self.process(request, until).await?;
+        let mut event = event_of(&mut answer)?;
+        let state = match event.wait() {
+            v1::WaitOutcome::Reached => v1::RunState::Handled,
+            v1::WaitOutcome::TimedOut => v1::RunState::TimedOut,
+            v1::WaitOutcome::Dead => v1::RunState::Dead,
+            v1::WaitOutcome::Unspecified => return Err(RunError::Incomplete("how far the event has come")),
+        };
+        let warnings = warnings(&mut answer, std::mem::take(&mut event.warnings));
         let profile = answer.profile.ok_or(RunError::Incomplete("a profile"))?;
         let profile = ProfileId::new(profile.id).map_err(|_| RunError::Incomplete("a profile id"))?;
-        let state = self.wait(&tenant, &profile, &event, until).await?;
         Ok(v1::RunResponse {
-            event_id: event.to_string(),
+            event_id: event.event_id,
             state: state.into(),
-            runs: Vec::new(),
-            profile: Some(self.profile(&tenant, &profile).await?),
+            runs: event.runs,
+            profile: Some(self.profile(&asked.tenant, &profile).await?),
             revision: answer.revision,
             warnings,
+            response: event.response,
         })
-    }
-
-    /// Looks for the event's end until it is there or the time is over.
-    async fn wait(
-        &self,
-        tenant: &TenantId,
-        profile: &ProfileId,
-        event: &EventId,
-        until: Instant,
-    ) -> Result<v1::RunState, RunError> {
-        let p = partition_of(tenant, profile.as_str(), self.partitions);
-        let (mut pause, longest) = PAUSES;
-        loop {
-            match self.redis.progress(p, tenant, event).await? {
-                Progress::Ended(Ending::Done) => return Ok(v1::RunState::Handled),
-                Progress::Ended(Ending::Dead) => return Ok(v1::RunState::Dead),
-                // What was accepted a moment ago is remembered; if not, nobody can say what became of it.
-                Progress::Waiting | Progress::Unknown => {}
-            }
-            if Instant::now() >= until {
-                return Ok(v1::RunState::TimedOut);
-            }
-            let next = tokio::time::sleep_until(until.min(Instant::now() + pause));
-            self.stopping.run_until_cancelled(next).await.ok_or(RunError::Stopping)?;
-            pause = (pause * 2).min(longest);
-        }
     }
 
     /// The profile with all that is acknowledged, the run's own changes among it.
@@ -155,6 +184,12 @@ impl Runner {
         };
         Ok(convert::profile_to_wire(tenant, &id, &members, &view))
     }
+}
+
+/// The workflow that is to be run has to be there.
+fn has_workflow(tenant: &Tenant, asked: &Asked) -> Result<(), RunError> {
+    let is_there = |name: &String| tenant.workflows.iter().any(|workflow| workflow.name == *name);
+    if asked.workflow.as_ref().is_none_or(is_there) { Ok(()) } else { Err(RunError::UnknownWorkflow) }
 }
 
 /// What became of the only event of a payload.

@@ -4,9 +4,9 @@ use super::Runner;
 use super::error::RunError;
 use std::future::Future;
 use std::time::Duration;
+use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 use tracing::Instrument;
-use tributary_model::TenantId;
 use tributary_proto::v1;
 use tributary_runtime::client::{call_span, record_end};
 use tributary_runtime::deadline;
@@ -15,19 +15,10 @@ impl Runner {
     /// Records the event, or finds it recorded by an earlier attempt.
     pub(super) async fn process(
         &self,
-        tenant: &TenantId,
-        payload: v1::TrackRequest,
-        revision: String,
-        left: Duration,
+        request: v1::ProcessRequest,
+        until: Instant,
     ) -> Result<v1::TrackResponse, RunError> {
-        let request = v1::ProcessRequest {
-            tenant: tenant.to_string(),
-            source: payload.source.clone(),
-            payload: Some(payload),
-            derivation: None,
-            revision,
-        };
-        let request = deadline::with_deadline(Request::new(request), left);
+        let request = deadline::with_deadline(Request::new(request), left(until));
         let mut preprocess = self.preprocess.clone();
         let call = preprocess.process(request);
         let answer = call_of("tributary.v1.PreprocessService/Process", call).await;
@@ -38,23 +29,19 @@ impl Runner {
     /// What would become of the event.
     pub(super) async fn preview(
         &self,
-        tenant: &TenantId,
-        payload: v1::TrackRequest,
-        revision: String,
-        left: Duration,
+        request: v1::PreviewRequest,
+        until: Instant,
     ) -> Result<v1::PreviewResponse, RunError> {
-        let request = v1::PreviewRequest {
-            tenant: tenant.to_string(),
-            source: payload.source.clone(),
-            payload: Some(payload),
-            revision,
-        };
-        let request = deadline::with_deadline(Request::new(request), left);
+        let request = deadline::with_deadline(Request::new(request), left(until));
         let mut preprocess = self.preprocess.clone();
         let call = preprocess.preview(request);
         let answer = call_of("tributary.v1.PreprocessService/Preview", call).await;
         answer.map_err(|status| RunError::Preview(Box::new(status)))
     }
+}
+
+fn left(until: Instant) -> Duration {
+    until.saturating_duration_since(Instant::now())
 }
 
 /// In a span of its own.

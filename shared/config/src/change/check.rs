@@ -2,15 +2,81 @@
 
 use serde_json::{Value, json};
 use tributary_model::{
-    Admission, Cause, EventId, Intent, IntentOp, Kind, Kinds, Limits, Refusal, Stage, State, Time,
+    Admission, Cause, EventId, Intent, IntentOp, Kind, Kinds, Limits, Path, Refusal, Stage, State, Time,
 };
 
+use super::read::{Operand, operand};
 use super::{ChangeRule, ChangeValue, Conversion};
 use crate::error::{Origin, Problems};
+use crate::survey::{How, Write};
 
 /// Checks `rules` by asking admission with an operand of the sort that each rule makes: what admission refuses for its
 /// operation, its literal value or its conversion would be refused for every event.
 pub(crate) fn check(rules: &[ChangeRule], kinds: &Kinds, origin: &Origin, problems: &mut Problems) {
+    for rule in rules {
+        let mut refused = |value: Option<Value>| {
+            let intent = Intent { path: rule.path.clone(), op: rule.op, value };
+            let refusal = refusal(intent, kinds)?;
+            problems.add(origin, rule.place, with_advice(&refusal));
+            Some(())
+        };
+        let told = refused(sample(rule));
+        if told.is_none() {
+            let _ = defaults(rule).into_iter().try_for_each(|value| refused(Some(value)).map_or(Ok(()), Err));
+        }
+    }
+}
+
+/// Checks what a node writes, likewise.
+pub(crate) fn check_write(write: &Write<'_>, kinds: &Kinds, origin: &Origin, problems: &mut Problems) {
+    let path = || write.path.clone();
+    let reason = match write.how {
+        How::Rule(rule) => return check(std::slice::from_ref(rule), kinds, origin, problems),
+        How::Op(op) => {
+            let value = if matches!(operand(op), Operand::Needed) { accepted(op) } else { None };
+            refusal(Intent { path: path(), op, value }, kinds).map(|refusal| with_advice(&refusal))
+        }
+        How::Add => adding(write.path, kinds).err(),
+        How::Remove => removing(write.path, kinds).err(),
+    };
+    if let Some(reason) = reason {
+        problems.add(origin, write.place, reason);
+    }
+}
+
+/// The operation that adds an element to what `path` holds.
+///
+/// # Errors
+/// In words, for a path that holds no elements.
+pub(crate) fn adding(path: &Path, kinds: &Kinds) -> Result<IntentOp, String> {
+    match kinds.kind_of(path).map_err(|refusal| refusal.to_string())? {
+        Kind::Set => Ok(IntentOp::AddToSet),
+        Kind::List => Ok(IntentOp::Append),
+        kind => Err(format!(
+            "`{path}` is a {kind}, and only sets and lists are added to; declare its kind in a Fields document"
+        )),
+    }
+}
+
+/// The operation that removes all that `path` holds.
+///
+/// # Errors
+/// In words, for a path of which nothing can be removed.
+pub(crate) fn removing(path: &Path, kinds: &Kinds) -> Result<IntentOp, String> {
+    match kinds.kind_of(path).map_err(|refusal| refusal.to_string())? {
+        Kind::Register => Ok(IntentOp::Unset),
+        Kind::Counter => Ok(IntentOp::Reset),
+        Kind::Set | Kind::List => Ok(IntentOp::Clear),
+        Kind::Flag if path.parts().next() == Some("segments") => Ok(IntentOp::Leave),
+        Kind::Flag => Ok(IntentOp::Revoke),
+        kind @ (Kind::Min | Kind::Max | Kind::Visits) => {
+            Err(format!("`{path}` is a {kind}, which is never removed"))
+        }
+    }
+}
+
+/// What admission says against an intent on an empty profile.
+fn refusal(intent: Intent, kinds: &Kinds) -> Option<Refusal> {
     let event = EventId::new("check").expect("a constant id is valid");
     let cause = Cause { event, stage: Stage::Workflow };
     let admission = Admission {
@@ -22,18 +88,7 @@ pub(crate) fn check(rules: &[ChangeRule], kinds: &Kinds, origin: &Origin, proble
         first_ordinal: 0,
         limits: &Limits::default(),
     };
-    for rule in rules {
-        let mut refused = |value: Option<Value>| {
-            let intent = Intent { path: rule.path.clone(), op: rule.op, value };
-            let refusal = tributary_model::admit(&[intent], &admission).err()?;
-            problems.add(origin, rule.place, with_advice(&refusal));
-            Some(())
-        };
-        let told = refused(sample(rule));
-        if told.is_none() {
-            let _ = defaults(rule).into_iter().try_for_each(|value| refused(Some(value)).map_or(Ok(()), Err));
-        }
-    }
+    tributary_model::admit(&[intent], &admission).err()
 }
 
 /// The operands that stand in for one that is missing.

@@ -10,6 +10,7 @@ use super::{ChangeRule, ChangeValue, Conversion};
 use crate::at::At;
 use crate::error::{Origin, Place, Problems};
 use crate::event_view::SourcePath;
+use crate::names;
 
 /// The most places that `from` may look at.
 const MAX_PATHS: usize = 8;
@@ -124,6 +125,10 @@ fn rule(
     let place = spec.path.place;
     let mut tell = |place: Place, reason: String| problems.add(origin, place, reason);
     let path = Path::new(spec.path.value.clone()).map_err(|error| tell(place, error.to_string())).ok()?;
+    if let Some(reason) = names::reserved(&path) {
+        tell(place, reason);
+        return None;
+    }
     let (op, op_place) = (spec.op.value, spec.op.place);
     let when_place = spec.when.as_ref().map_or(place, |when| when.place);
 
@@ -213,13 +218,13 @@ fn conversions(spec: OneOrMany<String>) -> Result<Vec<Conversion>, String> {
     names.iter().map(named).collect()
 }
 
-enum Operand {
+pub(super) enum Operand {
     Needed,
     Optional,
     Refused,
 }
 
-fn operand(op: IntentOp) -> Operand {
+pub(super) fn operand(op: IntentOp) -> Operand {
     match op {
         IntentOp::Set
         | IntentOp::SetIfAbsent

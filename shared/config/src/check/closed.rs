@@ -3,11 +3,11 @@
 use serde_json::{Map, Value};
 use tributary_expressions::{ReadPath, nearest};
 
-use super::formulas::Formula;
 use crate::documents::Draft;
 use crate::documents::schema::Schema;
 use crate::error::Problems;
 use crate::names::Events;
+use crate::survey::Formula;
 
 /// What a schema may have besides `properties` that allows more names.
 const OPENERS: [&str; 10] = [
@@ -41,7 +41,7 @@ fn unknown(draft: &Draft, formula: &Formula<'_>, read: &ReadPath) -> Option<Stri
     else {
         return None;
     };
-    let types: Vec<Option<&str>> = match formula.events {
+    let types: Vec<Option<&str>> = match &*formula.events {
         Events::Any => vec![None],
         Events::Types(types) => types.iter().map(|event_type| Some(event_type.as_str())).collect(),
     };

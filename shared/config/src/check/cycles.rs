@@ -1,9 +1,13 @@
-//! Events that workflows make never lead back to what made them.
+//! Events that workflows make never lead back to what made them. Wherever in a workflow an event is made, it counts as made
+//! for the events of the trigger. What a run waits for does not count: no run goes on forever, so what goes on forever begins
+//! new runs, and only triggers do that.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use super::Surveys;
+use crate::at::At;
 use crate::documents::Draft;
-use crate::documents::workflow::{EmitRule, Workflow};
+use crate::documents::workflow::Workflow;
 use crate::error::{Origin, Problems};
 use crate::names::Events;
 
@@ -15,19 +19,19 @@ const MOST_TOLD: usize = 16;
 struct Made<'d> {
     origin: &'d Origin,
     workflow: &'d Workflow,
-    rule: &'d EmitRule,
+    event_type: &'d At<String>,
 }
 
 /// Tells every circle of events. Conditions do not count: whether they hold is known only when the circle turns.
-pub(super) fn check(draft: &Draft, problems: &mut Problems) {
+pub(super) fn check(draft: &Draft, surveys: &Surveys<'_>, problems: &mut Problems) {
     let mut told = BTreeSet::new();
     // A made event keeps the source of the one it was made for, so a circle is one within a source.
     for source in sources(draft) {
-        let mut graph = graph(draft, source);
+        let mut graph = graph(surveys, source);
         peel(&mut graph);
         for start in graph.keys() {
             let Some(circle) = shortest_circle(&graph, start) else { continue };
-            let types: Vec<&str> = circle.iter().map(|made| made.rule.event_type.as_str()).collect();
+            let types: Vec<&str> = circle.iter().map(|made| made.event_type.value.as_str()).collect();
             if told.insert(types.iter().copied().collect::<BTreeSet<_>>()) {
                 tell(&circle, &types, problems);
             }
@@ -47,7 +51,7 @@ fn tell(circle: &[Made<'_>], types: &[&str], problems: &mut Problems) {
         written.join(" -> "),
         workflows.into_iter().collect::<Vec<_>>().join(", ")
     );
-    problems.add(first.origin, first.rule.place, reason);
+    problems.add(first.origin, first.event_type.place, reason);
 }
 
 /// The sources that circles may differ by: one stands for all where no trigger names any.
@@ -58,13 +62,14 @@ fn sources(draft: &Draft) -> Vec<&str> {
 }
 
 /// Made event type → what is made for it.
-fn graph<'d>(draft: &'d Draft, source: &str) -> BTreeMap<&'d str, Vec<Made<'d>>> {
+fn graph<'d>(surveys: &Surveys<'d>, source: &str) -> BTreeMap<&'d str, Vec<Made<'d>>> {
     let (mut for_all, mut for_type) = (Vec::new(), BTreeMap::<&str, Vec<Made<'d>>>::new());
-    for (origin, workflow) in
-        draft.workflows.iter().filter(|(_, workflow)| workflow.trigger.sources.matches(source))
+    for (workflow, survey) in
+        surveys.workflows.iter().filter(|(workflow, _)| workflow.trigger.sources.matches(source))
     {
-        let rules = workflow.steps.iter().flat_map(|step| &step.emit);
-        let made: Vec<Made<'_>> = rules.map(|rule| Made { origin, workflow, rule }).collect();
+        let origin = survey.origin;
+        let made = survey.emits.iter().map(|event_type| Made { origin, workflow, event_type });
+        let made: Vec<Made<'_>> = made.collect();
         match &workflow.trigger.events {
             Events::Any => for_all.extend(made),
             Events::Types(types) => {
@@ -74,7 +79,7 @@ fn graph<'d>(draft: &'d Draft, source: &str) -> BTreeMap<&'d str, Vec<Made<'d>>>
     }
     // What is made for every type is made for its own one too: a circle by itself, and the only one that needs telling.
     for made in for_all {
-        for_type.entry(&made.rule.event_type).or_default().push(made);
+        for_type.entry(&made.event_type.value).or_default().push(made);
     }
     for_type
 }
@@ -84,13 +89,13 @@ fn graph<'d>(draft: &'d Draft, source: &str) -> BTreeMap<&'d str, Vec<Made<'d>>>
 fn peel(graph: &mut BTreeMap<&str, Vec<Made<'_>>>) {
     let mut leading: BTreeMap<&str, usize> = graph.keys().map(|event_type| (*event_type, 0)).collect();
     for made in graph.values().flatten() {
-        leading.entry(&made.rule.event_type).and_modify(|count| *count += 1);
+        leading.entry(&made.event_type.value).and_modify(|count| *count += 1);
     }
     let mut unled: Vec<&str> =
         leading.iter().filter(|(_, count)| **count == 0).map(|(name, _)| *name).collect();
     while let Some(event_type) = unled.pop() {
         for made in graph.remove(event_type).unwrap_or_default() {
-            let next = made.rule.event_type.as_str();
+            let next = made.event_type.value.as_str();
             if let Some(count) = leading.get_mut(next) {
                 *count -= 1;
                 if *count == 0 {
@@ -107,7 +112,7 @@ fn shortest_circle<'d>(graph: &BTreeMap<&'d str, Vec<Made<'d>>>, start: &str) ->
     let mut next: VecDeque<Option<&str>> = VecDeque::from([None]);
     while let Some(at) = next.pop_front() {
         for made in graph.get(at.unwrap_or(start)).into_iter().flatten() {
-            let event_type = made.rule.event_type.as_str();
+            let event_type = made.event_type.value.as_str();
             if came_by.contains_key(event_type) {
                 continue;
             }

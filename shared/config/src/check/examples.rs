@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use tributary_expressions::{Condition, EvaluationError, Scope, Verdict, nearest};
 use tributary_model::{Kinds, State, Time};
 
-use super::formulas::{Formula, Text};
+use super::Surveys;
 use super::samples::{self, Sample};
 use crate::change::{ChangeRule, ChangeValue, Sight};
 use crate::documents::Draft;
@@ -16,6 +16,7 @@ use crate::error::{Origin, Problems};
 use crate::event_view::EventView;
 use crate::names::Events;
 use crate::shape::parts;
+use crate::survey::{Formula, Text};
 
 /// When samples were made, when examples happen, and when they are looked at, in microseconds.
 const BEFORE: i64 = 1_767_225_600_000_000;
@@ -37,7 +38,13 @@ const TOO_MUCH: &str = "too many or too large examples for so many expressions: 
 const MAX_SUGGESTIONS: usize = 32;
 
 /// Tells every formula that fails on an example of its events, or that reads a part of the event which no example has.
-pub(super) fn check(draft: &Draft, kinds: &Kinds, formulas: &[Formula<'_>], problems: &mut Problems) {
+pub(super) fn check(
+    draft: &Draft,
+    surveys: &Surveys<'_>,
+    kinds: &Kinds,
+    formulas: &[Formula<'_>],
+    problems: &mut Problems,
+) {
     let scenes = scenes(draft);
     let Some(first) = scenes.first() else { return };
     if scenes.len() > MAX_SCENES {
@@ -47,7 +54,7 @@ pub(super) fn check(draft: &Draft, kinds: &Kinds, formulas: &[Formula<'_>], prob
         );
         return problems.add(first.origin, first.example.place, reason);
     }
-    let mut common = Sample::of_kinds(draft, kinds, Time::from_micros(BEFORE));
+    let mut common = Sample::of_kinds(draft, surveys, kinds, Time::from_micros(BEFORE));
     let mut left = Left(MAX_WORK);
     let rules: usize = draft.mappings.iter().map(|(_, mapping)| 1 + mapping.changes.len()).sum();
     let too_much = |scene: &Scene<'_>, problems: &mut Problems| {
@@ -63,7 +70,9 @@ pub(super) fn check(draft: &Draft, kinds: &Kinds, formulas: &[Formula<'_>], prob
         let told = problems.places();
         let untold = formulas.iter().filter(|formula| {
             let Origin { file, .. } = formula.origin;
-            !told.contains(&(&**file, formula.origin.line_of(formula.place), formula.place.column))
+            formula.judged
+                && !reads_memory(formula)
+                && !told.contains(&(&**file, formula.origin.line_of(formula.place), formula.place.column))
         });
         untold.map(Trial::of).collect()
     };
@@ -235,7 +244,7 @@ impl<'f, 'd> Trial<'f, 'd> {
 
     /// What every example of every type lacks is misspelt, or the examples say too little.
     fn tell_missing(&self, suggestions: &mut usize, problems: &mut Problems) {
-        let Events::Types(types) = self.formula.events else { return };
+        let Events::Types(types) = &*self.formula.events else { return };
         let every = types.iter().all(|event_type| self.types.contains(event_type.as_str()));
         let has_context = self.scenes.iter().any(|scene| !scene.example.context.is_empty());
         let what = self.missing.iter().find(|(what, count)| {
@@ -268,6 +277,11 @@ impl Trial<'_, '_> {
     }
 }
 
+/// Whether it reads what nodes find out: no example says what that is.
+fn reads_memory(formula: &Formula<'_>) -> bool {
+    formula.reads().iter().any(|read| read.parts.first().is_some_and(|root| root == "memory"))
+}
+
 /// How a condition comes out, when the event alone decides: a sample of a profile decides nothing.
 fn decided(condition: &Condition, scope: &Scope) -> Option<bool> {
     let of_event =
@@ -287,12 +301,18 @@ fn evaluate(formula: &Formula<'_>, stage: &Stage<'_, '_>) -> Outcome {
             Verdict::Missing { what } => Outcome::Missing(what),
             Verdict::Failed { reason } => Outcome::Failed(reason),
         },
-        Text::Expression(expression) => match expression.evaluate(&stage.scope) {
-            Ok(_) => Outcome::Fine,
-            Err(EvaluationError::Missing { what }) => Outcome::Missing(what),
-            Err(EvaluationError::Failed { reason }) => Outcome::Failed(reason),
-        },
+        Text::Expression(expression) => outcome(expression.evaluate(&stage.scope)),
+        Text::Path(_) => Outcome::Fine,
+        Text::Template(template) => outcome(template.render(&stage.scope)),
         Text::Operand(rule) => operand(rule, stage),
+    }
+}
+
+fn outcome<T>(evaluated: Result<T, EvaluationError>) -> Outcome {
+    match evaluated {
+        Ok(_) => Outcome::Fine,
+        Err(EvaluationError::Missing { what }) => Outcome::Missing(what),
+        Err(EvaluationError::Failed { reason }) => Outcome::Failed(reason),
     }
 }
 

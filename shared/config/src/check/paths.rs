@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use tributary_expressions::nearest;
 
-use super::formulas::Formula;
-use crate::change::ChangeRule;
+use super::Surveys;
 use crate::documents::Draft;
 use crate::documents::mapping::Target;
 use crate::error::Problems;
@@ -14,16 +13,16 @@ use crate::event_view::EVENT_PARTS;
 /// How many errors guess what was meant: each guess looks at every path there is.
 const MAX_SUGGESTIONS: usize = 32;
 /// What the mesh itself writes to every profile.
-const OF_PROFILES: [&str; 1] = ["stats.visits"];
+const OF_PROFILES: [&str; 2] = ["stats.visits", "workflows"];
 /// What the mesh itself writes to every session.
 const OF_SESSIONS: [&str; 5] =
     ["context", "highs.last_event", "lows.first_event", "stats.counters.events", "stats.visits"];
 
 /// Tells every path that is read and that nothing ever writes: it would be missing for every event.
-pub(super) fn check(draft: &Draft, formulas: &[Formula<'_>], problems: &mut Problems) {
-    let (profile, session) = written(draft);
+pub(super) fn check(draft: &Draft, surveys: &Surveys<'_>, problems: &mut Problems) {
+    let (profile, session) = written(draft, surveys);
     let mut suggestions = MAX_SUGGESTIONS;
-    for formula in formulas {
+    for formula in surveys.formulas() {
         let mut told = BTreeSet::new();
         for read in formula.reads() {
             let reason = match &read.parts[..] {
@@ -72,7 +71,7 @@ fn is_written(path: &str, known: &BTreeSet<&str>) -> bool {
 }
 
 /// The paths that something writes, to profiles and to sessions. A declaration is a promise that something will.
-fn written(draft: &Draft) -> (BTreeSet<&str>, BTreeSet<&str>) {
+fn written<'d>(draft: &'d Draft, surveys: &Surveys<'d>) -> (BTreeSet<&'d str>, BTreeSet<&'d str>) {
     let declared =
         || draft.fields.iter().flat_map(|(_, fields)| &fields.kinds).map(|(path, ..)| path.as_str());
     let mut profile: BTreeSet<&str> = OF_PROFILES.into_iter().chain(declared()).collect();
@@ -84,11 +83,7 @@ fn written(draft: &Draft) -> (BTreeSet<&str>, BTreeSet<&str>) {
         };
         target.extend(mapping.changes.iter().map(|rule| rule.path.as_str()));
     }
-    profile.extend(workflow_rules(draft).map(|rule| rule.path.as_str()));
+    let writes = surveys.workflows.iter().flat_map(|(_, survey)| &survey.writes);
+    profile.extend(writes.map(|write| write.path.as_str()));
     (profile, session)
-}
-
-pub(super) fn workflow_rules(draft: &Draft) -> impl Iterator<Item = &ChangeRule> {
-    let steps = draft.workflows.iter().flat_map(|(_, workflow)| &workflow.steps);
-    steps.flat_map(|step| step.then.iter().chain(&step.otherwise))
 }

@@ -7,11 +7,12 @@ use tributary_model::{
     Time,
 };
 
-use super::paths;
+use super::Surveys;
 use crate::change::{ChangeValue, Sight};
 use crate::documents::Draft;
 use crate::documents::mapping::Target;
 use crate::event_view::EventView;
+use crate::survey::How;
 
 /// What a profile and its session hold.
 #[derive(Clone, Default)]
@@ -24,15 +25,24 @@ impl Sample {
     /// What most profiles of the tenant may hold: the literal values that documents write, and for other paths that are
     /// written or declared a value of their kind. Registers without a literal, bounds and lists are left out: what they
     /// hold is not known.
-    pub(super) fn of_kinds(draft: &Draft, kinds: &Kinds, time: Time) -> Sample {
+    pub(super) fn of_kinds(draft: &Draft, surveys: &Surveys<'_>, kinds: &Kinds, time: Time) -> Sample {
         let mut sample = Sample::default();
         for (_, mapping) in &draft.mappings {
             for rule in &mapping.changes {
                 sample.literal(mapping.target, &rule.path, rule.op, &rule.value, kinds, time);
             }
         }
-        for rule in paths::workflow_rules(draft) {
-            sample.literal(Target::Profile, &rule.path, rule.op, &rule.value, kinds, time);
+        for write in surveys.workflows.iter().flat_map(|(_, survey)| &survey.writes) {
+            match write.how {
+                How::Rule(rule) => {
+                    sample.literal(Target::Profile, &rule.path, rule.op, &rule.value, kinds, time);
+                }
+                _ => {
+                    if let Ok(kind) = kinds.kind_of(write.path) {
+                        sample.of_kind(Target::Profile, write.path, kind, kinds, time);
+                    }
+                }
+            }
         }
         for (path, kind, _) in draft.fields.iter().flat_map(|(_, fields)| &fields.kinds) {
             for target in [Target::Profile, Target::Session] {

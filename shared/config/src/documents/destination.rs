@@ -2,7 +2,7 @@
 
 mod checks;
 mod credentials;
-mod headers;
+pub(crate) mod headers;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -9,6 +9,7 @@ use tributary_model::{Kind, Path};
 use super::{DocumentKind, Draft, Text};
 use crate::at::At;
 use crate::error::{Origin, Place, Problems};
+use crate::names;
 
 /// Declared paths.
 pub(crate) struct Fields {
@@ -33,6 +34,10 @@ impl DocumentKind for Fields {
         for (path, kind) in spec.fields {
             // Where the path is written: what is wrong is mostly said of it.
             match Path::new(path.value) {
+                Ok(declared) if let Some(reason) = names::reserved(&declared) => {
+                    problems.add(text.origin, path.place, reason);
+                    complete = false;
+                }
                 Ok(declared) => kinds.push((declared, kind.value, path.place)),
                 Err(error) => {
                     problems.add(text.origin, path.place, error.to_string());

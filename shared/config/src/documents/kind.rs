@@ -28,6 +28,17 @@ pub(crate) trait DocumentKind: Sized + 'static {
 pub(crate) struct Text<'t> {
     pub(crate) name: &'t str,
     pub(crate) origin: &'t Origin,
+    pub(crate) depth: Depth,
+}
+
+/// How much is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// All there is to check, for who writes the documents.
+    Whole,
+    /// What is cheap: of a published revision, of which everything was checked when it was applied. Each process of a mesh takes
+    /// it in, and none may be kept from that by what a later release finds wrong with examples.
+    Published,
 }
 
 /// A document that is right by itself, on its way to its tenant.

@@ -18,7 +18,7 @@ use crate::names;
 use crate::yaml;
 
 use kind::Kind;
-pub(crate) use kind::{DocumentKind, Read, Text};
+pub(crate) use kind::{Depth, DocumentKind, Read, Text};
 
 /// Every kind there is.
 pub(crate) const KINDS: &[Kind] = &[
@@ -108,6 +108,6 @@ pub(crate) fn heading(yaml: &str, file: &Origin, problems: &mut Problems) -> Opt
 }
 
 /// Reads what a document says, by its kind; what is wrong goes to `problems`.
-pub(crate) fn read(yaml: &str, heading: &Heading, problems: &mut Problems) -> Option<Read> {
-    (heading.kind.read)(yaml, &Text { name: &heading.name, origin: &heading.origin }, problems)
+pub(crate) fn read(yaml: &str, heading: &Heading, depth: Depth, problems: &mut Problems) -> Option<Read> {
+    (heading.kind.read)(yaml, &Text { name: &heading.name, origin: &heading.origin, depth }, problems)
 }

@@ -1,5 +1,6 @@
 //! `Scenario`: events, and what they are to lead to. It is tested without a mesh and never applied.
 
+mod answers;
 mod expectation;
 mod given;
 mod reasons;
@@ -12,11 +13,15 @@ use tributary_model::{Kinds, SourceName, Time};
 
 use super::destination::Destination;
 use super::source::Source;
+use super::workflow::Workflow;
 use super::{DocumentKind, Draft, Text};
 use crate::error::{Origin, Place, Problems};
 use tributary_expressions::did_you_mean;
 
+use answers::Named;
+pub use answers::{Answers, NodeAnswers, ScenarioAnswer};
 pub use expectation::Expectation;
+pub use given::changes_showing;
 
 /// Events in; profile, session, answer, derived events and deliveries out.
 #[derive(Debug, Clone)]
@@ -29,11 +34,14 @@ pub struct Scenario {
     pub time: Time,
     /// The fields of a profile that is there before the first step.
     pub given: Option<Given>,
+    /// What calls are answered, where a step does not say otherwise.
+    pub answers: Answers,
     /// What happens, in order; at least one step.
     pub steps: Vec<ScenarioStep>,
     origin: Origin,
     sources: Vec<(SourceName, Place)>,
     destinations: Vec<(String, Place)>,
+    nodes: Vec<Named>,
 }
 
 /// A profile that is there before the first step.
@@ -55,6 +63,8 @@ pub struct ScenarioStep {
     pub name: Option<String>,
     /// How the clock moves first.
     pub clock: Clock,
+    /// What calls are answered in it.
+    pub answers: Answers,
     /// What is tracked then.
     pub payload: Option<ScenarioPayload>,
     /// The profile that the expectation looks at when nothing is tracked; the one tracked last, without it.
@@ -122,8 +132,14 @@ impl DocumentKind for Scenario {
 
 impl Scenario {
     /// Checks it against what its tenant has. `documents` are all of them, those with errors included; `kinds` are known
-    /// unless they are wrong themselves.
-    pub(crate) fn check(&self, documents: &[Origin], kinds: Option<&Kinds>, problems: &mut Problems) {
+    /// unless they are wrong themselves; `workflows` those that could be read.
+    pub(crate) fn check(
+        &self,
+        documents: &[Origin],
+        workflows: &[Workflow],
+        kinds: Option<&Kinds>,
+        problems: &mut Problems,
+    ) {
         let named = |kind: &str| -> Vec<&str> {
             let names = documents.iter().filter_map(|origin| origin.document.as_deref()?.strip_prefix(kind));
             names.filter_map(|name| name.strip_prefix(' ')).collect()
@@ -135,6 +151,22 @@ impl Scenario {
             if !known.contains(&name) {
                 let meant = did_you_mean(name, known);
                 problems.add(&self.origin, *place, format!("the tenant has no {kind} {name}{meant}"));
+            }
+        }
+        for node in &self.nodes {
+            let workflow = node.workflow();
+            let known = named(Workflow::NAME);
+            if !known.contains(&workflow) {
+                let meant = did_you_mean(workflow, known);
+                problems.add(
+                    &self.origin,
+                    node.place,
+                    format!("the tenant has no Workflow {workflow}{meant}"),
+                );
+            } else if let Some(workflow) = workflows.iter().find(|one| one.name == workflow)
+                && let Err(reason) = node.check(workflow)
+            {
+                problems.add(&self.origin, node.place, reason);
             }
         }
         if let (Some(given), Some(kinds)) = (&self.given, kinds)

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{DocumentKind, Draft, Text};
+use super::{Depth, DocumentKind, Draft, Text};
 use crate::at::At;
 use crate::error::{Origin, Place, Problems};
 use crate::event_view::EventView;
@@ -144,7 +144,7 @@ impl DocumentKind for Schema {
         let name = text.name.to_string();
         let mut schema =
             Schema { name, events, sources, examples: Vec::new(), properties, context, properties_schema };
-        if let Some(examples) = spec.examples {
+        if let Some(examples) = spec.examples.filter(|_| text.depth == Depth::Whole) {
             schema.examples = schema.fitting(examples, text.origin, problems);
         }
         Some(schema)

@@ -21,8 +21,25 @@ pub struct Source {
     pub trust_profile_ids: bool,
     /// Whether events without an id are accepted, with a warning that they are not idempotent.
     pub waive_ids: bool,
+    /// What answers wait for where neither the payload nor the event says it.
+    pub wait_for: WaitFor,
     /// Where each key is written.
     pub(crate) key_places: Vec<Place>,
+}
+
+/// How far an event has come when its call is answered. Each level includes those before it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitFor {
+    /// Recorded, durably.
+    #[default]
+    Accepted,
+    /// Its workflows have run, as far as they come without pausing.
+    Workflow,
+    /// It, and all that it changed, is in Postgres.
+    Stored,
+    /// Every destination has taken the profile with all of that, or was given up on.
+    Delivered,
 }
 
 /// Who may send events, and what of theirs is believed.
@@ -39,6 +56,9 @@ pub(crate) struct SourceSpec {
     /// Whether events without an id are accepted. They are not idempotent: one that is sent twice counts twice.
     #[serde(default)]
     waive_ids: bool,
+    /// What answers wait for, within the caller's deadline, where neither the payload nor the event says it.
+    #[serde(default)]
+    wait_for: WaitFor,
 }
 
 impl DocumentKind for Source {
@@ -66,6 +86,7 @@ impl DocumentKind for Source {
             write_keys,
             trust_profile_ids: spec.trust_profile_ids,
             waive_ids: spec.waive_ids,
+            wait_for: spec.wait_for,
             key_places,
         })
     }

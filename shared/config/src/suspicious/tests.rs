@@ -46,6 +46,21 @@ fn types_that_differ_in_numbers_or_are_made_and_awaited_are_meant() {
 }
 
 #[test]
+fn a_type_that_is_waited_for_or_looked_for_is_told_too() {
+    let nodes = "---\nkind: Workflow\nname: w\nspec:\n  trigger: {events: purchase}\n  nodes:\n    \
+                 - {name: a, wait_for: {event: reviw, within: 1h}, to: b}\n    \
+                 - {name: b, count: {events: [purchse], within: 1h}}\n";
+    let documents = schema("purchase", "{type: object}") + &schema("review", "{type: object}") + nodes;
+    assert_eq!(
+        warnings(&documents),
+        [
+            "a.yaml:19:35: Workflow w: no Schema is about event type reviw; did you mean review?",
+            "a.yaml:20:34: Workflow w: no Schema is about event type purchse; did you mean purchase?",
+        ]
+    );
+}
+
+#[test]
 fn words_that_are_nearly_keywords_are_told_wherever_schemas_are() {
     let documents = schema(
         "purchase",

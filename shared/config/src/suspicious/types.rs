@@ -40,11 +40,13 @@ pub(super) fn of(draft: &Draft) -> Vec<Suspect<'_>> {
         awaited.extend(types(&mapping.events));
         named.extend(types(&mapping.events).map(|event_type| (Mapping::NAME, &*mapping.name, event_type)));
     }
-    for (_, workflow) in &draft.workflows {
-        let emits = workflow.steps.iter().flat_map(|step| &step.emit).map(|emit| &*emit.event_type);
-        awaited.extend(types(&workflow.trigger.events));
+    for (origin, workflow) in &draft.workflows {
+        let survey = workflow.survey(origin);
+        let waited: Vec<&str> = survey.awaited.iter().map(|event_type| event_type.value.as_str()).collect();
+        let emits = survey.emits.iter().map(|event_type| event_type.value.as_str());
+        awaited.extend(types(&workflow.trigger.events).chain(waited.iter().copied()));
         made.extend(emits.clone());
-        let both = types(&workflow.trigger.events).chain(emits).collect::<BTreeSet<_>>();
+        let both = types(&workflow.trigger.events).chain(emits).chain(waited).collect::<BTreeSet<_>>();
         named.extend(both.into_iter().map(|event_type| (Workflow::NAME, &*workflow.name, event_type)));
     }
     let mut documents: BTreeMap<&str, usize> = BTreeMap::new();

@@ -3,6 +3,7 @@
 mod right;
 mod scenarios;
 mod secrets;
+mod workflows;
 mod wrong;
 
 use std::fs;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use tributary_model::{IntentOp, Kind, TenantId, Time};
 
 use super::{SOURCE, directory, load};
-use crate::{Config, EventView, Events, Revision, Sight, Target, read_directory, required_env};
+use crate::{Config, EventView, Events, Revision, Sight, Target, WaitFor, read_directory, required_env};
 
 fn example() -> Config {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/example");
@@ -46,7 +46,19 @@ fn the_example_is_right() {
     assert_eq!(trusted, [true, false]);
     assert_eq!(tenant.kinds.kind_of(&tributary_model::Path::new("purchases.first").unwrap()), Ok(Kind::Min));
     let workflows: Vec<&str> = tenant.workflows.iter().map(|workflow| workflow.name.as_str()).collect();
-    assert_eq!(workflows, ["big-spender", "loyal-customer", "loyalty-points", "welcome"]);
+    let expected = [
+        "abandoned-basket",
+        "big-spender",
+        "lead-score",
+        "loyal-customer",
+        "loyalty-points",
+        "loyalty-tiers",
+        "page-content",
+        "payment-velocity",
+        "welcome",
+        "welcome-series",
+    ];
+    assert_eq!(workflows, expected);
     assert!(tenant.destinations.is_empty());
     assert_eq!((config.number, &config.revision[..2], config.revision.len()), (0, "0-", 10));
 }
@@ -77,15 +89,16 @@ fn a_variable_that_a_header_shares_with_a_write_key_counts_as_the_headers() {
 
 #[test]
 fn the_examples_of_the_documentation_are_right() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
-    let text = std::fs::read_to_string(path).unwrap();
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    let pages = ["configuration.md", "scenarios.md"];
+    let text: String = pages.iter().map(|page| std::fs::read_to_string(docs.join(page)).unwrap()).collect();
     let examples: Vec<&str> = text
         .split("```yaml\n")
         .skip(1)
         .filter_map(|rest| rest.split("```").next())
         .filter(|example| !example.contains("  ...\n"))
         .collect();
-    assert_eq!(examples.len(), crate::documents::KINDS.len(), "one for each kind");
+    assert_eq!(examples.len(), crate::documents::KINDS.len() + 1, "one for each kind, and two workflows");
     // The scenario's source is the one of the example in deploy/example.
     let more = "kind: Source\nname: cdnow\nspec: {write_keys: [{env: KEY}]}\n";
     let all = [examples.join("---\n"), more.to_string()].join("---\n").replace("tenant: demo\n", "");
@@ -170,7 +183,7 @@ fn a_directory_its_documents_and_their_revision_are_one_configuration() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/example");
     let documents = read_directory(&dir).unwrap_or_else(|errors| panic!("{errors}"));
     let first = &documents[0];
-    assert_eq!((&*first.tenant, &*first.kind, &*first.name), ("demo", "Fields", "shop"));
+    assert_eq!((&*first.tenant, &*first.kind, &*first.name), ("demo", "Fields", "basket"));
     let second = documents.iter().find(|document| document.name == "page-view").unwrap();
     let line = usize::try_from(second.line).unwrap();
     let file = std::fs::read_to_string(dir.join(&second.file)).unwrap();
@@ -198,10 +211,39 @@ fn defaults_are_those_of_the_documentation() {
     let tenant = config.tenant(&TenantId::new("default").unwrap()).unwrap();
     let source = tenant.sources.values().next().unwrap();
     assert!(!source.trust_profile_ids && !source.waive_ids);
+    assert_eq!(source.wait_for, WaitFor::Accepted);
     let destination = &tenant.destinations[0];
     assert_eq!(destination.webhook.timeout.as_secs(), 10);
     assert_eq!((destination.profiles.quiet.as_secs(), destination.profiles.longest_wait.as_secs()), (2, 30));
     assert_eq!(destination.retry.attempts, 5);
     assert_eq!((destination.retry.first.as_secs(), destination.retry.longest.as_secs()), (1, 300));
     assert_eq!(destination.concurrency, 8);
+}
+
+/// A workflow that reads what nothing writes, beside an example that its condition fails on.
+const FAULTY: &str = "kind: Workflow\nname: w\nspec:\n  trigger: {events: [seen], condition: profile.gone > 1 && event.properties.value > 1}\n  \
+                      steps: [{then: [{path: traits.a, op: set, value: 1}]}]\n---\nkind: Schema\nname: seen\nspec:\n  events: seen\n  \
+                      properties: {type: object, required: [value]}\n  examples: [{properties: {}}]\n";
+
+#[test]
+fn a_published_revision_is_taken_whatever_is_found_wrong_with_examples_and_paths() {
+    let folder = directory(&[("web.yaml", SOURCE), ("a.yaml", FAULTY)]);
+    let documents = read_directory(folder.path()).unwrap();
+    let errors = Config::from_documents(&documents).unwrap_err().to_string();
+    assert!(errors.contains("the example does not fit"), "{errors}");
+    let revision = Revision::new(3, documents);
+    let config = Config::of(&revision).unwrap();
+    let published = Config::from_bytes(&revision.to_bytes()).unwrap();
+    for config in [config, published] {
+        let tenant = config.tenant(&TenantId::new("default").unwrap()).unwrap();
+        assert_eq!((config.number, tenant.workflows.len(), tenant.schemas[0].examples.len()), (3, 1, 0));
+    }
+}
+
+#[test]
+fn a_published_revision_that_cannot_be_run_is_refused() {
+    let folder = directory(&[("web.yaml", SOURCE), ("a.yaml", &FAULTY.replace("traits.a", "interests.a"))]);
+    let revision = Revision::new(3, read_directory(folder.path()).unwrap());
+    let errors = Config::of(&revision).unwrap_err().to_string();
+    assert!(errors.contains("`set` does not work on `interests.a`"), "{errors}");
 }

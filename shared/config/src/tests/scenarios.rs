@@ -4,7 +4,7 @@ use serde_json::json;
 use tributary_model::TenantId;
 
 use super::{SOURCE, directory, load};
-use crate::{Clock, Config, Revision, Scenario, read_directory};
+use crate::{Clock, Config, NodeAnswers, Revision, Scenario, ScenarioAnswer, read_directory};
 
 const CRM: &str = "kind: Destination\nname: crm\nspec: {webhook: {url: 'http://localhost/'}}\n";
 const FIELDS: &str = "kind: Fields\nname: f\nspec: {fields: {count: counter, seen: set}}\n";
@@ -102,6 +102,72 @@ fn null_is_expected_where_it_is_written_and_an_empty_list_where_a_list_is_null()
         "derived": [{"type": "a", "session": null, "cause": null}], "events": [{"id": null, "problems": []}],
     });
     assert_eq!(*scenario.steps[0].expect.document(), expected);
+}
+
+const WORKFLOW: &str = "kind: Workflow
+name: w
+spec:
+  trigger: {events: [a]}
+  nodes:
+    - {name: a, http: {url: 'https://example.com/'}, to: b}
+    - {name: b, grpc: {url: 'https://example.com', input: {}, ports: [high]}, to: c}
+    - {name: c, stop: {}}
+";
+
+fn answered(spec: &str) -> Result<Scenario, String> {
+    let mut files = beside(&format!("source: web\n{spec}"));
+    files.push(("w.yaml", WORKFLOW.into()));
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    let config = load(&files).map_err(|errors| errors.to_string())?;
+    Ok(config.tenants[&TenantId::new("default").unwrap()].scenarios[0].clone())
+}
+
+#[test]
+fn a_node_is_answered_always_the_same_or_one_after_the_other() {
+    let scenario = answered(
+        "answers:\n  w/a: {status: 404}\n  w/b: [{port: high, output: {score: 1}}, {error: TIMED_OUT}]\n\
+         steps:\n- wait: 1s\n  answers: {w/a: {body: {x: 1}}}\n  \
+           expect: {response: {a: 1}, calls: [{node: w/a, method: GET, body: null}], deliveries: [{destination: crm, body: {b: 1}}]}",
+    )
+    .unwrap_or_else(|said| panic!("{said}"));
+    let http = |status, body| NodeAnswers::Always(ScenarioAnswer::Http { status, body });
+    assert_eq!(scenario.answers["w/a"], http(404, json!(null)));
+    let Some(NodeAnswers::InOrder(answers)) = scenario.answers.get("w/b") else { panic!("{scenario:?}") };
+    let output = json!({"score": 1}).as_object().unwrap().clone();
+    assert_eq!(answers[0], ScenarioAnswer::Grpc { port: "high".into(), output });
+    assert_eq!(answers[1], ScenarioAnswer::Error("TIMED_OUT".into()));
+    let step = &scenario.steps[0];
+    assert_eq!(step.answers["w/a"], http(200, json!({"x": 1})));
+    let expected = json!({
+        "response": {"a": 1},
+        "calls": [{"node": "w/a", "method": "GET", "body": null}],
+        "deliveries": [{"destination": "crm", "body": {"b": 1}}],
+    });
+    assert_eq!(*step.expect.document(), expected);
+}
+
+#[test]
+fn each_wrong_answer_is_told() {
+    for (answers, reason) in [
+        ("{a: {status: 200}}", "s.yaml:5:13: Scenario s: answers: \"a\": write it like <workflow>/<node>"),
+        ("{v/a: {status: 200}}", "the tenant has no Workflow v"),
+        ("{w/x: {status: 200}}", "Workflow w has no node x"),
+        ("{w/c: {status: 200}}", "c is a node of kind stop, which calls nobody"),
+        ("{w/b: {status: 200}}", "b is a node of kind grpc: answer it with {port, output}, or {error}"),
+        ("{w/a: {status: 20}}", "status: 20 is no HTTP status"),
+        ("{w/a: {}}", "an answer is one of {status, body} of an http node"),
+        ("{w/a: {status: 200, port: done}}", "an answer is one of"),
+        ("{w/a: []}", "a list of answers has at least one"),
+        (
+            "{w/a: [{error: TIMEOUT}]}",
+            "\"TIMEOUT\" is no reason for which a call has no answer; did you mean TIMED_OUT?",
+        ),
+        ("{w/a: {stats: 200}}", "did you mean status?"),
+        ("{w/a: 200}", "`w/a` must be an answer, such as {status: 200"),
+    ] {
+        let said = answered(&format!("answers: {answers}\nsteps: [{{wait: 1s}}]")).expect_err("it is wrong");
+        assert!(said.starts_with("s.yaml:5:") && said.contains(reason), "{answers}: {said}");
+    }
 }
 
 #[test]

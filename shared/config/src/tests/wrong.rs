@@ -44,7 +44,16 @@ fn broken_yaml_says_where_and_the_next_document_is_read_all_the_same() {
 fn an_unknown_field_is_told_with_the_ones_there_are() {
     assert_eq!(
         said_of("kind: Source\nname: shop\nspec:\n  write_keys: [{env: A}]\n  trusted: true\n"),
-        "a.yaml:5:3: Source shop: unknown field `trusted`; there are write_keys, trust_profile_ids, waive_ids"
+        "a.yaml:5:3: Source shop: unknown field `trusted`; there are write_keys, trust_profile_ids, waive_ids, wait_for"
+    );
+}
+
+#[test]
+fn what_answers_wait_for_is_one_of_four_words() {
+    assert_eq!(
+        said_of("kind: Source\nname: shop\nspec:\n  write_keys: [{env: A}]\n  wait_for: deliverd\n"),
+        "a.yaml:5:13: Source shop: unknown wait_for `deliverd`; there are accepted, workflow, stored, delivered; did you \
+         mean delivered?"
     );
 }
 
@@ -164,8 +173,8 @@ fn wrong_cel_is_told_at_its_place() {
         "a.yaml:6:16: Workflow w: condition: unknown name profle: an expression can use event, profile, session and \
          now; did you mean profile?\n\
          a.yaml:8:13: Workflow w: when: unknown function lower\n\
-         a.yaml:11:43: Workflow w: x: expr: unknown name nothing: an expression can use event, profile, session and \
-         now\n\
+         a.yaml:11:43: Workflow w: x: expr: unknown name nothing: an expression can use event, profile, session, memory \
+         and now\n\
          a.yaml:12:7: Workflow w: a step without then, otherwise and emit does nothing\n\
          a.yaml:13:7: Workflow w: otherwise needs a when: without one the step is always taken"
     );

@@ -224,3 +224,41 @@ fn hostile_yaml_is_refused_soon() {
         .collect();
     let _ = checked("many aliases", many.into_iter());
 }
+
+/// A workflow of as many nodes as there may be.
+fn graph(name: usize, node: impl Fn(usize) -> String) -> Document {
+    let nodes: String = (0..128).map(|n| format!("    - {{name: n{n}, {}}}\n", node(n))).collect();
+    document("Workflow", &format!("w{name}"), &format!("  trigger: {{events: [e0]}}\n  nodes:\n{nodes}"))
+}
+
+#[test]
+fn many_nodes_and_ways_are_checked_soon() {
+    let named =
+        |nodes: &mut dyn Iterator<Item = usize>| nodes.map(|n| format!("n{n}")).collect::<Vec<_>>().join(",");
+    let cases: String =
+        (0..32).map(|n| format!("{{port: p{n}, when: event.properties.n == {n}}},")).collect();
+    let next = |n: usize| if n < 127 { format!(", to: {{otherwise: n{}}}", n + 1) } else { String::new() };
+    let switches = (0..).map(|name| graph(name, |n| format!("switch: [{cases}]{}", next(n))));
+    let _ = checked("what is behind thousands of conditions", schemas(1, 20, 10).chain(switches));
+
+    let behind = |n: usize| named(&mut (n + 1..128));
+    let fan = |n: usize| {
+        format!("if: event.properties.n == {n}, to: {{yes: [{}], no: [{}]}}", behind(n), behind(n))
+    };
+    let fans = (0..).map(|name| graph(name, fan));
+    let _ = checked("everything leads to everything behind it", schemas(1, 20, 10).chain(fans));
+
+    let nowhere: String = (0..700).map(|n| format!("m{n},")).collect();
+    let nowhere = (0..).map(|name| graph(name, |_| format!("if: 'true', to: [{nowhere}]")));
+    let _ = checked("ways that lead nowhere", nowhere);
+
+    let others = |n: usize| named(&mut (0..128).filter(move |to| *to != n));
+    let circles = (0..).map(|name| graph(name, |n| format!("if: 'true', to: [{}]", others(n))));
+    let _ = checked("circles", circles);
+
+    let pattern = |n: usize| {
+        format!("regex_extract: {{from: event.id, pattern: '(\\w{{4}}){{3}}{n}'}}, to: [n{}]", n + 1)
+    };
+    let patterns = (0..10).map(|name| graph(name, |n| if n < 127 { pattern(n) } else { "stop: {}".into() }));
+    let _ = checked("large patterns", patterns);
+}

@@ -191,7 +191,7 @@ impl<'a> Walk<'a> {
         }
         let name = name.to_string();
         if variables.hides(&name) {
-            return Err(TemplateError::Hidden { line, name });
+            return Err(TemplateError::Hidden { line, name, variables });
         }
         Err(TemplateError::UnknownName { line, name, variables })
     }

@@ -39,14 +39,14 @@ pub enum TemplateError {
         variables: Variables,
     },
     /// A name that others may use.
-    #[error(
-        "{name} cannot be used here (line {line}): a mapping sees the event only; decide about profiles in a workflow"
-    )]
+    #[error("{name} cannot be used here (line {line}): {}", .variables.hidden_why())]
     Hidden {
         /// The line.
         line: usize,
         /// The name.
         name: String,
+        /// What can be used instead.
+        variables: Variables,
     },
     /// A filter or a test that is not among the ones there are.
     #[error(

@@ -187,3 +187,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_filled_into_an_address_stays_in_its_part() {
+    let filled = |source: &str, name: &str| {
+        let event = json!({"properties": {"name": name, "n": 1.5, "yes": true}});
+        Template::compile_for_url(source, Variables::Event).unwrap().render(&Scope::of_event(&event)).unwrap()
+    };
+    let source = "https://example.com/a/{{ event.properties.name }}?n={{ event.properties.n }}&y={{ event.properties.yes }}";
+    assert_eq!(filled(source, "A-z_0.~"), "https://example.com/a/A-z_0.~?n=1.5&y=true");
+    assert_eq!(
+        filled(source, "../x?y#z&ü %"),
+        "https://example.com/a/..%2Fx%3Fy%23z%26%C3%BC%20%25?n=1.5&y=true"
+    );
+    let broken =
+        Template::compile_for_url("https://example.com/{{ event.properties }}", Variables::Event).unwrap();
+    assert!(broken.render(&Scope::of_event(&json!({"properties": {"a": 1}}))).is_err());
+}

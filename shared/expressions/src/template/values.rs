@@ -1,5 +1,8 @@
 //! JSON to what templates calculate with, and from there into the text.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Error, ErrorKind, Output};
 use tributary_model::MAX_EXACT;
@@ -36,20 +39,36 @@ fn number(f: f64) -> Value {
 
 /// Writes what a hole holds: texts as they are, numbers as JSON writes them, `true` and `false`.
 pub(super) fn write(out: &mut Output<'_>, value: &Value) -> Result<(), Error> {
-    let written = match value.kind() {
-        ValueKind::String => out.write_str(value.as_str().unwrap_or_default()),
-        ValueKind::Bool => out.write_str(if value.is_true() { "true" } else { "false" }),
+    out.write_str(&text(value)?).map_err(Error::from)
+}
+
+/// Writes what a hole of an address holds: percent-encoded, but for the characters that mean nothing there.
+pub(super) fn write_encoded(out: &mut Output<'_>, value: &Value) -> Result<(), Error> {
+    for byte in text(value)?.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                out.write_char(char::from(byte))?;
+            }
+            _ => write!(out, "%{byte:02X}")?,
+        }
+    }
+    Ok(())
+}
+
+fn text(value: &Value) -> Result<Cow<'_, str>, Error> {
+    match value.kind() {
+        ValueKind::String => Ok(Cow::Borrowed(value.as_str().unwrap_or_default())),
+        ValueKind::Bool => Ok(Cow::Borrowed(if value.is_true() { "true" } else { "false" })),
         ValueKind::Number => match f64::try_from(value.clone()) {
-            Ok(f) if !value.is_integer() => write!(out, "{}", number(f)),
-            _ => write!(out, "{value}"),
+            Ok(f) if !value.is_integer() => Ok(Cow::Owned(number(f).to_string())),
+            _ => Ok(Cow::Owned(value.to_string())),
         },
-        ValueKind::Undefined => return Err(Error::from(ErrorKind::UndefinedError)),
-        ValueKind::Seq | ValueKind::Iterable => return Err(not_text("list")),
-        ValueKind::Map => return Err(not_text("map")),
-        ValueKind::None => return Err(not_text("null")),
-        _ => return Err(not_text("value of a special type")),
-    };
-    written.map_err(Error::from)
+        ValueKind::Undefined => Err(Error::from(ErrorKind::UndefinedError)),
+        ValueKind::Seq | ValueKind::Iterable => Err(not_text("list")),
+        ValueKind::Map => Err(not_text("map")),
+        ValueKind::None => Err(not_text("null")),
+        _ => Err(not_text("value of a special type")),
+    }
 }
 
 fn not_text(what: &'static str) -> Error {

@@ -1,6 +1,6 @@
 //! Every name that telemetry uses, once: dashboards and queries depend on them as callers do on the contract.
 //!
-//! Names of `rpc.*` and `messaging.*` follow OpenTelemetry's semantic conventions; what those do not know is
+//! Names of `rpc.*`, `http.*`, `server.*` and `messaging.*` follow OpenTelemetry's semantic conventions; what those do not know is
 //! `tributary.*`. Use them as `info_span!(names::FLUSH, { names::PARTITION } = names::number(partition))`.
 
 /// Preprocess appends events.
@@ -9,8 +9,12 @@ pub const SEND_EVENTS: &str = "send events";
 pub const SEND_CHANGES: &str = "send changes";
 /// A reader handles entries of the events stream.
 pub const PROCESS_EVENTS: &str = "process events";
-/// A workflow runs for one event.
+/// A workflow runs for one event, or goes on after a pause.
 pub const RUN_WORKFLOW: &str = "run workflow";
+/// An event of a run's span: a node had its turn.
+pub const NODE_EVENT: &str = "node";
+/// A workflow asks something of the world outside, or of the profile's past.
+pub const CALL: &str = "call";
 /// The collector folds and stores a batch.
 pub const FLUSH: &str = "flush";
 /// One event of a batch was stored; linked to the flush.
@@ -39,6 +43,13 @@ pub const RPC_SERVICE: &str = "rpc.service";
 pub const RPC_METHOD: &str = "rpc.method";
 /// The number of the gRPC code that was answered.
 pub const RPC_GRPC_STATUS_CODE: &str = "rpc.grpc.status_code";
+
+/// The host that is called, as it is written.
+pub const SERVER_ADDRESS: &str = "server.address";
+/// Its port.
+pub const SERVER_PORT: &str = "server.port";
+/// The status that an HTTP server answered with.
+pub const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
 
 /// Always [`MESSAGING_REDIS`].
 pub const MESSAGING_SYSTEM: &str = "messaging.system";
@@ -75,6 +86,16 @@ pub const EVENTS: &str = "tributary.events";
 pub const CHANGES: &str = "tributary.changes";
 /// A workflow's name.
 pub const WORKFLOW: &str = "tributary.workflow";
+/// A node's name in its workflow.
+pub const NODE: &str = "tributary.node";
+/// A node's kind, like `if`.
+pub const NODE_KIND: &str = "tributary.node.kind";
+/// The port by which a node was left; empty where it waits or its branch ended.
+pub const NODE_PORT: &str = "tributary.node.port";
+/// What a call asks for: an HTTP method, a gRPC method, or `history`.
+pub const METHOD: &str = "tributary.method";
+/// How many attempts a call took.
+pub const ATTEMPTS: &str = "tributary.attempts";
 /// How a run, a delivery or a call ended.
 pub const OUTCOME: &str = "tributary.outcome";
 /// A destination's name.

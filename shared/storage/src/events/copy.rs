@@ -7,9 +7,9 @@ use super::{EventRow, problems};
 use crate::{StorageError, convert, partitions};
 
 const STATEMENT: &str = "COPY events (tenant, id, type, source, profile_id, session_id, time, received, properties, \
-                         context, revision, request_id, cause, depth, p, entry, problems, invalid, historical) \
+                         context, revision, request_id, cause, depth, p, entry, problems, invalid, historical, workflow) \
                          FROM STDIN (FORMAT binary)";
-const COLUMNS: i16 = 19;
+const COLUMNS: i16 = 20;
 
 /// The format's signature, then no flags and no header extension.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -67,6 +67,7 @@ fn encode(row: &EventRow, partition: PartitionId, out: &mut Vec<u8>) -> Result<(
     }
     field(&[u8::from(row.invalid)], out);
     field(&[u8::from(row.historical)], out);
+    optional(Some(row.workflow.as_str()).filter(|name| !name.is_empty()), out);
     Ok(())
 }
 

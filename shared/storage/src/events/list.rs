@@ -1,12 +1,10 @@
-//! A profile's stored events, newest first, a page at a time.
+//! Stored events of a profile or of some types, newest first, a page at a time.
 
-use chrono::{DateTime, Utc};
 use data_encoding::BASE64URL_NOPAD;
-use serde_json::{Map, Value};
-use sqlx::{Row as _, postgres::PgRow, types::Json};
-use tributary_model::{EventId, ProfileId, SessionId, SourceName, TenantId, Time};
+use tributary_model::{EventId, ProfileId, TenantId, Time};
 
-use super::{EventRow, problems};
+use super::EventRow;
+use super::read::{columns, event};
 use crate::{Storage, StorageError, convert, pool::within};
 
 /// One page.
@@ -18,41 +16,46 @@ pub struct EventPage {
     pub next_page_token: Option<String>,
 }
 
+/// Which events are listed.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The profile at which they were accepted; `None`: whichever.
+    pub profile: Option<&'a ProfileId>,
+    /// What happened; empty: whatever. Not empty where there is no profile.
+    pub types: &'a [String],
+}
+
 impl Storage {
-    /// The stored events that were accepted under a profile id, newest first; `page_size` 1 to 1000. The token is that of
-    /// the page before, empty for the first; events that arrive meanwhile neither repeat nor hide others.
+    /// The stored events of a profile, of some types, or both, newest first; `page_size` 1 to 1000. The token is that of the
+    /// page before, empty for the first; events that arrive meanwhile neither repeat nor hide others. Where neither a
+    /// profile nor a type is named, there are none.
+    ///
+    /// # Errors
+    /// Postgres does not answer, or no page gave that token.
     pub async fn list_events(
         &self,
         tenant: &TenantId,
-        profile: &ProfileId,
+        wanted: Wanted<'_>,
         page_size: u16,
         page_token: &str,
     ) -> Result<EventPage, StorageError> {
         let page_size = usize::from(page_size.clamp(1, 1000));
         let below = if page_token.is_empty() { None } else { Some(Key::from_token(page_token)?) };
+        let types = (!wanted.types.is_empty()).then_some(wanted.types);
         within(async {
-            // The whole key is compared, as one row value: several events may share a time, and an id used again after
-            // the dedup window may share time and id.
-            let rows = sqlx::query(
-                "SELECT id, type, source, session_id, time, received, properties, context, revision, request_id, cause, \
-                 depth, entry, problems, invalid, historical FROM events \
-                 WHERE tenant = $1 AND profile_id = $2 AND ($3::timestamptz IS NULL OR (time, id, received) < ($3, $4, $5)) \
-                 ORDER BY time DESC, id DESC, received DESC LIMIT $6",
-            )
-            .bind(tenant.as_str())
-            .bind(profile.as_str())
-            .bind(below.as_ref().map(|key| convert::timestamp(key.time)).transpose()?)
-            .bind(below.as_ref().map(|key| key.id.as_str()))
-            .bind(below.as_ref().map(|key| convert::timestamp(key.received)).transpose()?)
-            .bind(i64::try_from(page_size + 1).unwrap_or(i64::MAX))
-            .fetch_all(&self.pool)
-            .await?;
+            let rows = sqlx::query(if wanted.profile.is_some() { OF_PROFILE } else { OF_TYPES })
+                .bind(tenant.as_str())
+                .bind(wanted.profile.map(ProfileId::as_str))
+                .bind(types)
+                .bind(below.as_ref().map(|key| convert::timestamp(key.time)).transpose()?)
+                .bind(below.as_ref().map(|key| key.id.as_str()))
+                .bind(below.as_ref().map(|key| convert::timestamp(key.received)).transpose()?)
+                .bind(i64::try_from(page_size + 1).unwrap_or(i64::MAX))
+                .fetch_all(&self.pool)
+                .await?;
             let more = rows.len() > page_size;
-            let events = rows
-                .iter()
-                .take(page_size)
-                .map(|row| event(row, tenant, profile))
-                .collect::<Result<Vec<_>, _>>()?;
+            let events =
+                rows.iter().take(page_size).map(|row| event(row, tenant)).collect::<Result<Vec<_>, _>>()?;
             let next_page_token = events.last().filter(|_| more).map(|last| Key::of(last).token());
             Ok(EventPage { events, next_page_token })
         })
@@ -60,7 +63,30 @@ impl Storage {
     }
 }
 
-/// The place of an event in its profile's history.
+/// The whole key is compared, as one row value: several events may share a time, and an id used again after the dedup
+/// window may share time and id.
+const OF_PROFILE: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM events AS event WHERE tenant = $1 AND profile_id = $2 AND ($3::text[] IS NULL OR type = ANY ($3)) \
+     AND ($4::timestamptz IS NULL OR (time, id, received) < ($4, $5, $6)) \
+     ORDER BY time DESC, id DESC, received DESC LIMIT $7",
+);
+
+/// Each type's page by itself, in the order of its index, and of those the newest: asked for together, all events of all
+/// types would be sorted for each page.
+const OF_TYPES: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM (SELECT DISTINCT type FROM UNNEST($3::text[]) AS wanted(type)) AS wanted CROSS JOIN LATERAL (\
+         SELECT id, received, time FROM events WHERE tenant = $1 AND type = wanted.type AND $2::text IS NULL \
+         AND ($4::timestamptz IS NULL OR (time, id, received) < ($4, $5, $6)) \
+         ORDER BY time DESC, id DESC, received DESC LIMIT $7\
+     ) AS place JOIN events AS event ON event.tenant = $1 AND event.id = place.id AND event.received = place.received \
+     ORDER BY event.time DESC, event.id DESC, event.received DESC LIMIT $7",
+);
+
+/// The place of an event in such a list.
 #[derive(Debug, PartialEq)]
 struct Key {
     time: Time,
@@ -90,33 +116,6 @@ impl Key {
         let id = EventId::new(parts.next()?).ok()?.to_string();
         Some(Self { time, received, id })
     }
-}
-
-fn event(row: &PgRow, tenant: &TenantId, profile: &ProfileId) -> Result<EventRow, StorageError> {
-    let text = |column: &str| row.try_get::<&str, _>(column);
-    let maybe = |column: &str| row.try_get::<Option<&str>, _>(column);
-    let document = |column: &str| row.try_get::<Json<Map<String, Value>>, _>(column);
-    let moment = |column: &str| row.try_get::<DateTime<Utc>, _>(column);
-    Ok(EventRow {
-        tenant: tenant.clone(),
-        id: convert::id(EventId::new(text("id")?))?,
-        event_type: text("type")?.to_owned(),
-        source: convert::id(SourceName::new(text("source")?))?,
-        profile_id: profile.clone(),
-        session_id: maybe("session_id")?.map(|id| convert::id(SessionId::new(id))).transpose()?,
-        time: convert::time(moment("time")?),
-        received: convert::time(moment("received")?),
-        properties: document("properties")?.0,
-        context: document("context")?.0,
-        revision: text("revision")?.to_owned(),
-        request_id: maybe("request_id")?.unwrap_or_default().to_owned(),
-        cause: maybe("cause")?.map(|id| convert::id(EventId::new(id))).transpose()?,
-        depth: u32::try_from(row.try_get::<i32, _>("depth")?).unwrap_or_default(),
-        problems: problems::of_column(row.try_get::<Option<Value>, _>("problems")?)?,
-        invalid: row.try_get("invalid")?,
-        historical: row.try_get("historical")?,
-        entry: convert::stream_id(text("entry")?)?,
-    })
 }
 
 #[cfg(test)]

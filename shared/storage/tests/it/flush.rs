@@ -5,7 +5,7 @@ use tributary_model::StreamId;
 use tributary_storage::{DeadRow, FlushOutcome, Storage};
 
 use crate::support::{
-    HERE, NOW_US, PARTITIONS, at, batch, birth, database_url, event_row, profile, profile_row, raw,
+    HERE, NOW_US, PARTITIONS, at, batch, birth, database_url, event_row, of, profile, profile_row, raw,
     session_row, storage, tenant,
 };
 
@@ -26,7 +26,7 @@ async fn a_flush_writes_rows_events_and_positions_together() {
     let (row, as_of) = storage.load_profile_with_position(&tenant(), &profile("p1"), HERE).await.unwrap();
     let row = row.unwrap();
     assert_eq!((row.version, row.state, as_of), (at(8, 0), batch.profiles[0].state.clone(), at(9, 0)));
-    let page = storage.list_events(&tenant(), &profile("p1"), 10, "").await.unwrap();
+    let page = storage.list_events(&tenant(), of(&profile("p1")), 10, "").await.unwrap();
     assert_eq!(page.events, batch.events);
 }
 
@@ -107,7 +107,7 @@ async fn what_postgres_cannot_hold_is_set_aside_and_its_neighbours_are_stored() 
     }];
     assert_eq!(storage.flush(&mut batch).await.unwrap(), FlushOutcome::Committed { buried: 2 });
 
-    let page = storage.list_events(&tenant(), &profile("p1"), 10, "").await.unwrap();
+    let page = storage.list_events(&tenant(), of(&profile("p1")), 10, "").await.unwrap();
     assert_eq!(page.events.iter().map(|e| e.id.as_str()).collect::<Vec<_>>(), ["good"]);
     let dead: Vec<(String, String)> =
         sqlx::query_as("SELECT kind, reason FROM dead_letters ORDER BY kind, reason")

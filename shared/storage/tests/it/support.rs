@@ -9,7 +9,9 @@ use tributary_model::{
     StreamId, TenantId, Time,
 };
 use tributary_servers::{Postgres, PostgresOptions};
-use tributary_storage::{EventRow, FlushBatch, OriginRow, Positions, ProfileRow, SessionRow, Storage};
+use tributary_storage::{
+    EventRow, FlushBatch, OriginRow, Positions, ProfileRow, SessionRow, Storage, Wanted,
+};
 
 pub(crate) const PARTITIONS: u16 = 4;
 pub(crate) const HERE: PartitionId = PartitionId(1);
@@ -129,6 +131,7 @@ pub(crate) fn event_row(id: &str, profile_id: &str, time_us: i64) -> EventRow {
         problems: Vec::new(),
         invalid: false,
         historical: false,
+        workflow: String::new(),
         entry: at(5, 0),
     }
 }
@@ -140,4 +143,9 @@ pub(crate) fn birth(id: &str, born_us: i64) -> OriginRow {
 /// A batch of `HERE` with nothing in it but its positions.
 pub(crate) fn batch(epoch: i64, from: StreamId, to: StreamId) -> FlushBatch {
     FlushBatch::new(HERE, epoch, from, Positions { changes: to, events: to, ..Default::default() })
+}
+
+/// All events of a profile.
+pub(crate) fn of(profile: &ProfileId) -> Wanted<'_> {
+    Wanted { profile: Some(profile), types: &[] }
 }

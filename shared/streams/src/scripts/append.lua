@@ -6,7 +6,7 @@
 --       7 pending limit  8 stream limit  9 tenant  10 profile  11 session  12 may open  13 handed visit: v
 --       14 opened_at  15 last  16 traceparent  17 tracestate  18 has created  19 number of events  20 foresees
 --       then the units: [created]  event [visit-started] …
--- unit  event id, event, profile changes, session changes ('' without a session)
+-- unit  event id, event, profile changes, session changes ('' without a session), what is awaited of it ('' nothing)
 -- event time (µs), has visit-started, unit [, unit]
 --
 -- All reads come first: a key of a wrong type fails here, before anything is written. Without memory the first write is
@@ -25,7 +25,8 @@ local foresees = ARGV[20] == '1'
 local argument, seen_key = 21, 11
 local function take() argument = argument + 1 return ARGV[argument - 1] end
 local function unit()
-  local u = { id = take(), event = take(), profile = take(), session = take(), seen = KEYS[seen_key] }
+  local u = { id = take(), event = take(), profile = take(), session = take(), awaited = take(),
+    seen = KEYS[seen_key] }
   seen_key = seen_key + 1
   return u
 end
@@ -56,9 +57,10 @@ for n = 1, tonumber(ARGV[19]) do
   local e = unit()
   e.time = time
   if has_visit then e.visit = unit() end
-  e.known = redis.call('GET', e.seen)
-  if not e.known and not fresh[e.seen] then
-    fresh[e.seen] = true
+  -- Its front: the outcome of an event that ended is none of our business.
+  e.known = redis.call('GETRANGE', e.seen, 0, 127)
+  if e.known == '' and not fresh[e.seen] then
+    fresh[e.seen] = e
     e.new = true
     new = new + 1
   end
@@ -83,7 +85,10 @@ end
 
 -- From here on nothing can fail.
 local function write(u)
-  if foresees then return '0-0', '0-0', '0-0' end
+  if foresees then
+    u.known = '0-0 WAITING 0-0'
+    return '0-0', '0-0', '0-0'
+  end
   local cause = u.id .. '/1'
   local change = redis.call('XADD', changes, '*', 'data', u.profile, 'tenant', tenant, 'profile', profile,
     'cause', cause, 'traceparent', traceparent, 'tracestate', tracestate)
@@ -94,13 +99,16 @@ local function write(u)
       'cause', cause, 'traceparent', traceparent, 'tracestate', tracestate)
     redis.call('RPUSH', KEYS[6], change .. ' ' .. u.session)
   end
-  local entry = redis.call('XADD', events, '*', 'data', u.event, 'tenant', tenant, 'event_id', u.id,
-    'profile', profile, 'change', change, 'traceparent', traceparent, 'tracestate', tracestate)
+  local fields = { 'data', u.event, 'tenant', tenant, 'event_id', u.id, 'profile', profile, 'change', change,
+    'traceparent', traceparent, 'tracestate', tracestate }
+  if u.awaited ~= '' then
+    fields[#fields + 1] = 'awaited'
+    fields[#fields + 1] = u.awaited
+  end
+  local entry = redis.call('XADD', events, '*', unpack(fields))
+  u.known = entry .. ' WAITING ' .. version
+  redis.call('SET', u.seen, u.known, 'PX', window)
   return entry, version, change
-end
-
-local function remember(u, entry)
-  if not foresees then redis.call('SET', u.seen, entry .. ' WAITING', 'PX', window) end
 end
 
 local reply = { 'OK', followed, followed_session }
@@ -108,16 +116,14 @@ for n, e in ipairs(payload) do
   if e.new then
     local wrote_created, wrote_visit = 0, 0
     if created and not created_before then
-      local entry = write(created)
+      write(created)
       if not foresees then redis.call('SET', KEYS[8], created.id, 'PX', once_life) end
-      remember(created, entry)
       created_before, wrote_created = true, 1
     end
     if session ~= '' then
       if may_open and e.visit and (not last or e.time > last + visit_timeout) then
         v, opened_at = e.id, string.format('%.0f', e.time)
-        local entry = write(e.visit)
-        remember(e.visit, entry)
+        write(e.visit)
         wrote_visit = 1
       end
       if not last or e.time > last then last = e.time end
@@ -127,10 +133,10 @@ for n, e in ipairs(payload) do
       redis.call('HSET', KEYS[7], 'v', v, 'opened_at', opened_at, 'last', string.format('%.0f', last))
       redis.call('PEXPIRE', KEYS[7], visit_life)
     end
-    remember(e, entry)
     reply[n + 3] = { 'ACCEPTED', entry, version, change, wrote_created, wrote_visit }
   else
-    reply[n + 3] = { 'DUPLICATE', e.known or '' }
+    if e.known == '' then e.known = fresh[e.seen].known end
+    reply[n + 3] = { 'DUPLICATE', string.match(e.known, '^%S+ %S+ ?%S*') }
   end
 end
 return reply

@@ -1,12 +1,18 @@
 -- Trims a stream up to what all of the mesh's own readers have finished (docs/protocol.md §7).
 --
--- KEYS  1 boot  2 owner  3 stream  4 gone
+-- KEYS  1 boot  2 owner  3 stream  4 gone  5 stored
 -- ARGV  1 boot  2 epoch  3 nonce  4 committed position ('' where none counts)  5 keep at least (ms)  6 keep at most
---       (entries)  7 … groups that hold trimming
+--       (entries)  7 whether the committed position is that of `changes`  8 … groups that hold trimming
 -- Entries younger than ARGV[5] stay, unless there are more than ARGV[6]. A group that is missing holds everything.
 
 if fenced() then return { 'FENCED' } end
-if redis.call('EXISTS', KEYS[3]) == 0 then return { 'OK', 0 } end
+local length = redis.call('XLEN', KEYS[3])
+-- Whoever waits for it is told, also where nothing is left to trim. A repeat of an older flush takes nothing back.
+if ARGV[7] == '1' then
+  local stored = redis.call('GET', KEYS[5])
+  if not stored or less(stored, ARGV[4]) then redis.call('SET', KEYS[5], ARGV[4]) end
+end
+if length == 0 then return { 'OK', 0 } end
 
 -- The first id that must stay.
 local horizon
@@ -18,7 +24,7 @@ for _, info in ipairs(redis.call('XINFO', 'GROUPS', KEYS[3])) do
   for i = 1, #info, 2 do g[info[i]] = info[i + 1] end
   groups[g['name']] = g
 end
-for a = 7, #ARGV do
+for a = 8, #ARGV do
   local g = groups[ARGV[a]]
   if not g then return { 'OK', 0 } end
   if tonumber(g['pending']) > 0 then
@@ -31,7 +37,7 @@ if not horizon then return { 'OK', 0 } end
 
 local now = now_ms()
 local young = string.format('%.0f-0', now - tonumber(ARGV[5]))
-local surplus = redis.call('XLEN', KEYS[3]) - tonumber(ARGV[6])
+local surplus = length - tonumber(ARGV[6])
 if surplus > 0 then
   -- The retention by size bites: the oldest surplus goes, young or not.
   local oldest = redis.call('XRANGE', KEYS[3], '-', '+', 'COUNT', math.min(surplus, 1000))

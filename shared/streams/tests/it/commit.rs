@@ -5,7 +5,8 @@ use crate::world::{P, World, key, seen, tenant};
 use std::time::Duration;
 use tributary_model::{EventId, StreamId, TraceContext};
 use tributary_streams::{
-    Committed, Effect, Ending, Fence, From, Group, Handed, Stream, StreamsError, Subject,
+    Committed, Effect, Ending, Fence, From, Gate, Group, Handed, RunCommit, RunCommitted, Stream,
+    StreamsError, Subject,
 };
 
 const WINDOW: Duration = Duration::from_secs(3600);
@@ -49,10 +50,32 @@ impl Owner {
         self.world.redis.commit(&self.fence, Group::Workflow, entry, &tenant(), effects, trace).await
     }
 
-    async fn pending(&self) -> anyhow::Result<Vec<Handed>> {
+    pub(crate) async fn commit_run(
+        &self,
+        gate: Gate<'_>,
+        event_type: Option<&str>,
+        effects: &[Effect],
+    ) -> Result<RunCommitted, StreamsError> {
+        let (looked, event_type) = (event_type.is_none(), event_type.unwrap_or_default());
+        let (tenant, profile, trace) = (&tenant(), &id("ann"), &TraceContext::default());
+        let commit = RunCommit { gate, tenant, profile, looked, event_type, effects, trace };
+        self.world.redis.commit_run(&self.fence, &commit).await
+    }
+
+    /// The gate of an entry of the owner's.
+    pub(crate) fn gate(entry: StreamId) -> Gate<'static> {
+        Gate::Entry { group: Group::Workflow, entry }
+    }
+
+    pub(crate) async fn pending(&self) -> anyhow::Result<Vec<Handed>> {
         let start = From::Pending(StreamId::default());
         Ok(self.world.redis.read_group(&self.fence, Group::Workflow, start, 9).await?)
     }
+}
+
+/// An end with an outcome, announced.
+pub(crate) fn seen_as(event: EventId, entry: StreamId, ending: Ending) -> Effect {
+    Effect::Seen { event, entry, ending, outcome: b"an outcome".to_vec(), announce: true, life: WINDOW }
 }
 
 /// One effect of every kind that an event can have.
@@ -71,7 +94,7 @@ pub(crate) fn all_effects(event: &str, entry: StreamId) -> Vec<Effect> {
             request: b"a request".to_vec(),
         },
         Effect::Dead(b"a letter".to_vec()),
-        Effect::Seen { event: event_id, entry, ending: Ending::Done, life: WINDOW },
+        seen_as(event_id, entry, Ending::Done),
         Effect::Debounce {
             timer: "timer".into(),
             quiet: Duration::from_secs(60),
@@ -79,6 +102,15 @@ pub(crate) fn all_effects(event: &str, entry: StreamId) -> Vec<Effect> {
             version: entry,
             fields: vec![("profile", "ann".into())],
         },
+        Effect::Pause {
+            timer: "pause".into(),
+            profile: id("ann"),
+            delay: Duration::from_secs(60),
+            awaits: vec!["purchase".into()],
+            fields: vec![("state", b"kept".to_vec())],
+        },
+        Effect::Deliver { timer: "direct".into(), fields: vec![("key", "k".into())] },
+        Effect::Forget { event: EventId::new(event).expect("tests use short ids") },
     ]
 }
 
@@ -121,6 +153,10 @@ async fn a_damaged_key_refuses_the_whole_commit_and_leaves_the_entry_pending() -
         ("timer:timer", "hash"),
         ("pending:p:demo:ann", "list"),
         ("seen:demo:e1", "string"),
+        ("timer:pause", "hash"),
+        ("paused:demo:ann", "hash"),
+        ("timer:direct", "hash"),
+        ("timers:dispatcher", "zset"),
     ];
     for (name, kind) in damage {
         let damaged = key(name);
@@ -151,26 +187,22 @@ async fn a_damaged_key_refuses_the_whole_commit_and_leaves_the_entry_pending() -
 async fn an_end_is_noted_for_the_entry_it_belongs_to_and_no_other() -> anyhow::Result<()> {
     let owner = Owner::with_event("e1").await?;
     let world = &owner.world;
-    let end = |entry, ending| Effect::Seen {
-        event: EventId::new("e1").expect("an id"),
-        entry,
-        ending,
-        life: WINDOW,
-    };
+    let end = |entry, ending| seen_as(EventId::new("e1").expect("an id"), entry, ending);
+    let appended = world.ids(Stream::Changes).await?[0];
     let found = async || world.raw::<Option<String>>(&["GET", &seen("e1")]).await;
 
     owner.commit(&[end(owner.entry, Ending::Done)]).await?;
-    assert_eq!(found().await?, Some(format!("{} DONE", owner.entry)));
+    assert_eq!(found().await?, Some(format!("{} DONE {appended} an outcome", owner.entry)));
 
     // The id was used again after its window, while this run was still waiting.
     let late = owner.next("e2").await?;
     owner.commit_entry(late, &[end(late, Ending::Dead)], &TraceContext::default()).await?;
-    assert_eq!(found().await?, Some(format!("{} DONE", owner.entry)));
+    assert_eq!(found().await?, Some(format!("{} DONE {appended} an outcome", owner.entry)));
 
     // The window has ended: whoever still waits finds the end.
     world.raw::<()>(&["DEL", &seen("e1")]).await?;
     let last = owner.next("e3").await?;
     owner.commit_entry(last, &[end(last, Ending::Dead)], &TraceContext::default()).await?;
-    assert_eq!(found().await?, Some(format!("{last} DEAD")));
+    assert_eq!(found().await?, Some(format!("{last} DEAD 0-0 an outcome")));
     Ok(())
 }

@@ -1,10 +1,9 @@
 //! What each effect of a commit looks like to the reader that it is for (§6).
 
-use crate::commit::{Owner, all_effects};
+use crate::commit::{Owner, all_effects, seen_as};
 use crate::payload::{change, change_set, id, session_id};
 use crate::rows::{SNAPSHOT_LIFE, Table};
 use crate::world::{P, tenant};
-use std::time::Duration;
 use tributary_model::{EventId, State, StreamId, TraceContext};
 use tributary_streams::{Effect, Ending, Entry, Progress, Reader, Stream, Subject};
 
@@ -78,10 +77,11 @@ async fn a_waiter_finds_how_its_event_ended() -> anyhow::Result<()> {
         let owner = Owner::with_event("e1").await?;
         let event = EventId::new("e1").expect("a short id");
         let progress = async || owner.world.redis.progress(P, &tenant(), &event).await;
-        assert_eq!(progress().await?, Progress::Waiting);
-        let (entry, life) = (owner.entry, Duration::from_secs(60));
-        owner.commit(&[Effect::Seen { event: event.clone(), entry, ending, life }]).await?;
-        assert_eq!(progress().await?, Progress::Ended(ending));
+        assert_eq!(progress().await?, Progress::Waiting { entry: owner.entry });
+        owner.commit(&[seen_as(event.clone(), owner.entry, ending)]).await?;
+        let version = owner.world.ids(Stream::Changes).await?[0];
+        let outcome = b"an outcome".to_vec();
+        assert_eq!(progress().await?, Progress::Ended { entry: owner.entry, ending, version, outcome });
         let other = EventId::new("e2").expect("a short id");
         assert_eq!(owner.world.redis.progress(P, &tenant(), &other).await?, Progress::Unknown);
     }

@@ -3,10 +3,10 @@
 use crate::payload::{Payload, id};
 use crate::world::{LONG, P, World, owner, tenant};
 use std::time::Duration;
-use tributary_model::{StreamId, TraceContext};
+use tributary_model::{EventId, StreamId, TraceContext};
 use tributary_streams::{
-    Effect, Fence, From, Group, Known, Publication, Redis, Retention, Settlement, Stream, StreamsError,
-    Subject,
+    Effect, Fence, From, Gate, Group, Known, Publication, Redis, Retention, RunCommit, Settlement, Stream,
+    StreamsError, Subject,
 };
 
 const NOW: Retention = Retention { age: Duration::ZERO, entries: 0 };
@@ -86,13 +86,23 @@ async fn attempts(
     let dead = [Effect::Dead(Vec::new())];
     let read = async |from| redis.read_group(fence, Group::Workflow, from, 9).await.map(drop);
     let settle = async |settlement: Settlement<'_>| redis.settle(fence, &timer, &settlement).await.map(drop);
-    let letter = Settlement::Dead { tenant: &tenant(), letter: Vec::new(), trace: &trace };
+    let run = async |gate| {
+        let (tenant, profile) = (&tenant(), &id("ann"));
+        let (looked, event_type, effects, trace) = (true, "", dead.as_slice(), &trace);
+        let commit = RunCommit { gate, tenant, profile, looked, event_type, effects, trace };
+        redis.commit_run(fence, &commit).await.map(drop)
+    };
+    let event = EventId::new("e1").expect("a short id");
+    let letter = Settlement::Dead { tenant: &tenant(), letter: Vec::new(), trace: &trace, mark: None };
     Ok(vec![
         ("new", read(From::New).await),
         ("pending", read(From::Pending(StreamId::default())).await),
         ("commit", redis.commit(fence, Group::Workflow, in_hand, &tenant(), &dead, &trace).await.map(drop)),
+        ("event", run(Gate::Entry { group: Group::Workflow, entry: in_hand }).await),
+        ("timer", run(Gate::Timer("due")).await),
+        ("journal", redis.journal(fence, &tenant(), &event, "call", b"answer", LONG).await),
         ("due", redis.due_timers(fence, 9).await.map(drop)),
-        ("done", settle(Settlement::Done).await),
+        ("done", settle(Settlement::Done { mark: None }).await),
         ("retry", settle(Settlement::Retry { attempts: 1, delay: LONG }).await),
         ("dead", settle(letter).await),
         ("snapshots", redis.set_snapshots(fence, last, &[row], LONG).await),

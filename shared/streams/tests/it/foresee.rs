@@ -10,8 +10,11 @@ use tributary_streams::{Appended, AppendedEvent};
 fn without_places(appended: Appended) -> Appended {
     let Appended::Done { mut events, followed, followed_session } = appended else { return appended };
     for event in &mut events {
-        if let AppendedEvent::Accepted { entry, profile_version, last_change, .. } = event {
-            (*entry, *profile_version, *last_change) = Default::default();
+        match event {
+            AppendedEvent::Accepted { entry, profile_version, last_change, .. } => {
+                (*entry, *profile_version, *last_change) = Default::default();
+            }
+            AppendedEvent::Duplicate { entry, version } => (*entry, *version) = Default::default(),
         }
     }
     Appended::Done { events, followed, followed_session }
@@ -43,7 +46,7 @@ async fn what_is_foreseen_is_what_happens_and_leaves_nothing_behind() -> anyhow:
         if let Appended::Done { events, .. } = &foreseen {
             let nowhere = |event: &AppendedEvent| match event {
                 AppendedEvent::Accepted { entry, .. } => *entry == StreamId::default(),
-                AppendedEvent::Duplicate => true,
+                AppendedEvent::Duplicate { .. } => true,
             };
             assert!(events.iter().all(nowhere), "{about}: {events:?}");
         }

@@ -43,7 +43,7 @@ async fn a_new_owner_reads_and_commits_what_was_accepted() -> anyhow::Result<()>
     let timer = redis.timer(&owner.fence, "timer").await?.expect("it was scheduled");
     let (tenant, trace) = (tenant(), TraceContext::default());
     let retry = Settlement::Retry { attempts: 1, delay: Duration::ZERO };
-    let dead = Settlement::Dead { tenant: &tenant, letter: Vec::new(), trace: &trace };
+    let dead = Settlement::Dead { tenant: &tenant, letter: Vec::new(), trace: &trace, mark: None };
     for settlement in [retry, dead] {
         assert_eq!(redis.settle(&owner.fence, &timer, &settlement).await?, Committed::Done);
     }

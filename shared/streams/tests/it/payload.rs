@@ -9,7 +9,7 @@ use tributary_model::{
 };
 use tributary_proto::{convert, v1};
 use tributary_streams::{
-    Append, AppendLimits, Appended, AppendedEvent, EventUnit, OpenVisit, Redis, StreamsError, Unit,
+    Append, AppendLimits, Appended, AppendedEvent, Awaited, EventUnit, OpenVisit, Redis, StreamsError, Unit,
 };
 
 pub(crate) const VISIT_TIMEOUT: Duration = Duration::from_secs(1800);
@@ -157,6 +157,7 @@ pub(crate) fn unit(event: &str, profile: &ProfileId, session: Option<&SessionId>
         event: format!("the event {event}").into_bytes(),
         profile_changes: change_set(event, profile),
         session_changes: session.map(|_| change_set(event, profile)),
+        awaited: Awaited::No,
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tributary_model::{StreamId, TraceContext};
 use tributary_streams::{Committed, Effect, Settlement, Stream, Timer};
 
+pub(crate) const DONE: Settlement<'static> = Settlement::Done { mark: None };
 const QUIET: Duration = Duration::from_secs(100);
 const LONGEST: Duration = Duration::from_secs(300);
 
@@ -144,10 +145,10 @@ async fn a_timer_that_is_done_is_gone_and_done_once() -> anyhow::Result<()> {
     let owner = Owner::with_event("e0").await?;
     schedule(&owner, "e1", Duration::ZERO).await?;
     let first = fired(&owner).await?;
-    assert_eq!(settle(&owner, &first, Settlement::Done).await?, Committed::Done);
+    assert_eq!(settle(&owner, &first, DONE).await?, Committed::Done);
     assert!(!is_due(&owner).await?);
     assert!(timer(&owner).await?.is_none());
-    assert_eq!(settle(&owner, &first, Settlement::Done).await?, Committed::Already);
+    assert_eq!(settle(&owner, &first, DONE).await?, Committed::Already);
     let retry = Settlement::Retry { attempts: 1, delay: LONG };
     assert_eq!(
         settle(&owner, &first, retry).await?,
@@ -164,11 +165,11 @@ async fn news_that_came_while_it_fired_are_not_settled_with_it() -> anyhow::Resu
     schedule(&owner, "e1", Duration::ZERO).await?;
     let first = fired(&owner).await?;
     let version = schedule(&owner, "e2", QUIET).await?;
-    assert_eq!(settle(&owner, &first, Settlement::Done).await?, Committed::Done);
+    assert_eq!(settle(&owner, &first, DONE).await?, Committed::Done);
     let left = timer(&owner).await?.expect("the newer schedule stays");
     assert_eq!((left.version, left.attempts), (version, 0));
     assert!(about(due_in(&owner).await?, QUIET));
-    assert_eq!(settle(&owner, &first, Settlement::Done).await?, Committed::Already);
+    assert_eq!(settle(&owner, &first, DONE).await?, Committed::Already);
     assert!(timer(&owner).await?.is_some());
     Ok(())
 }
@@ -178,12 +179,12 @@ async fn a_settlement_sent_again_spares_what_was_scheduled_after_it() -> anyhow:
     let owner = Owner::with_event("e0").await?;
     let (tenant, trace) = (tenant(), TraceContext::default());
     let all = || {
-        let dead = Settlement::Dead { tenant: &tenant, letter: Vec::new(), trace: &trace };
-        [Settlement::Done, dead, Settlement::Retry { attempts: 1, delay: LONG }]
+        let dead = Settlement::Dead { tenant: &tenant, letter: Vec::new(), trace: &trace, mark: None };
+        [DONE, dead, Settlement::Retry { attempts: 1, delay: LONG }]
     };
     schedule(&owner, "e1", Duration::ZERO).await?;
     let first = fired(&owner).await?;
-    settle(&owner, &first, Settlement::Done).await?;
+    settle(&owner, &first, DONE).await?;
     // Its reply is lost; the next versions come before it is sent again.
     for event in ["e2", "e3"] {
         schedule(&owner, event, QUIET).await?;
@@ -211,7 +212,7 @@ async fn a_retry_keeps_its_time_when_news_come() -> anyhow::Result<()> {
     assert_eq!((waiting.version, waiting.attempts), (version, 3), "the retry takes the news along");
 
     pass(&owner, LONG).await?;
-    settle(&owner, &fired(&owner).await?, Settlement::Done).await?;
+    settle(&owner, &fired(&owner).await?, DONE).await?;
     assert!(timer(&owner).await?.is_none());
     Ok(())
 }
@@ -220,7 +221,8 @@ async fn a_retry_keeps_its_time_when_news_come() -> anyhow::Result<()> {
 async fn a_dead_letter_is_written_once_with_or_without_news() -> anyhow::Result<()> {
     let owner = Owner::with_event("e0").await?;
     let (tenant, trace) = (tenant(), TraceContext::default());
-    let dead = || Settlement::Dead { tenant: &tenant, letter: b"given up".to_vec(), trace: &trace };
+    let dead =
+        || Settlement::Dead { tenant: &tenant, letter: b"given up".to_vec(), trace: &trace, mark: None };
     schedule(&owner, "e1", Duration::ZERO).await?;
     let first = fired(&owner).await?;
     assert_eq!(settle(&owner, &first, dead()).await?, Committed::Done);
@@ -247,7 +249,7 @@ async fn a_damaged_dead_letter_stream_settles_nothing() -> anyhow::Result<()> {
     owner.world.raw::<()>(&["SET", &key(Stream::Dead.name()), "damaged"]).await?;
     let before = owner.world.everything().await?;
     let trace = TraceContext::default();
-    let dead = Settlement::Dead { tenant: &tenant(), letter: Vec::new(), trace: &trace };
+    let dead = Settlement::Dead { tenant: &tenant(), letter: Vec::new(), trace: &trace, mark: None };
     assert!(settle(&owner, &first, dead).await.is_err());
     assert_eq!(owner.world.everything().await?, before);
     Ok(())

@@ -25,8 +25,12 @@ pub(crate) struct World {
 impl World {
     /// Without a file: what is tested here is what scripts do, not what survives.
     pub(crate) async fn start() -> anyhow::Result<Self> {
+        Self::start_with(&[]).await
+    }
+
+    pub(crate) async fn start_with(args: &[&str]) -> anyhow::Result<Self> {
         let dir = scratch()?;
-        let args = ["--appendonly", "no"].map(str::to_owned).into();
+        let args = ["--appendonly", "no"].iter().chain(args).map(|arg| (*arg).to_owned()).collect();
         let options = RedisOptions { args, ..RedisOptions::default() };
         let server = tributary_servers::Redis::start(&dir.path().join("redis"), options).await?;
         let redis = Redis::connect(&server.url(), true).await?;

@@ -35,6 +35,8 @@ pub struct Span {
     pub attributes: BTreeMap<String, Value>,
     /// The spans it points to beside its parent.
     pub links: Vec<SpanRef>,
+    /// What happened in it, in order: the attributes of each, and its name as `name`.
+    pub events: Vec<BTreeMap<String, Value>>,
 }
 
 /// The name of a span in a trace.
@@ -67,16 +69,23 @@ impl Span {
             trace_id: HEXLOWER.encode(&link.trace_id),
             span_id: HEXLOWER.encode(&link.span_id),
         });
+        let kind = span.kind().as_str_name().to_owned();
+        let events = span.events.into_iter().map(|event| {
+            let mut told = attributes(event.attributes);
+            told.insert("name".to_owned(), event.name.into());
+            told
+        });
         Span {
             trace_id: HEXLOWER.encode(&span.trace_id),
             span_id: HEXLOWER.encode(&span.span_id),
             parent_id: HEXLOWER.encode(&span.parent_span_id),
             service,
-            kind: span.kind().as_str_name().to_owned(),
+            kind,
             start: span.start_time_unix_nano,
             end: span.end_time_unix_nano,
             failed: span.status.as_ref().is_some_and(|status| status.code() == v1::status::StatusCode::Error),
             links: links.collect(),
+            events: events.collect(),
             name: span.name,
             attributes: attributes(span.attributes),
         }

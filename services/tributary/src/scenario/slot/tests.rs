@@ -5,7 +5,7 @@ use std::{collections::HashMap, fs::Permissions, os::unix::fs::PermissionsExt as
 use futures::FutureExt as _;
 use tributary_model::TraceContext;
 use tributary_servers::RedisOptions;
-use tributary_streams::Redis;
+use tributary_streams::{Awaited, Redis};
 
 use super::*;
 
@@ -37,6 +37,7 @@ fn unit(id: String, session: bool) -> Unit {
         event: Vec::new(),
         profile_changes: set.clone(),
         session_changes: session.then_some(set),
+        awaited: Awaited::No,
     }
 }
 
@@ -81,7 +82,7 @@ fn decided(appended: &Appended) -> Decided {
         AppendedEvent::Accepted { created_profile, opened_visit, .. } => {
             Some((*created_profile, *opened_visit))
         }
-        AppendedEvent::Duplicate => None,
+        AppendedEvent::Duplicate { .. } => None,
     };
     events.iter().map(of_event).collect()
 }

@@ -1,4 +1,6 @@
 use super::*;
+use crate::run::answers::Answers;
+use futures::FutureExt as _;
 use tributary_config::Config;
 use tributary_proto::raw::RawStruct;
 
@@ -22,11 +24,18 @@ kind: Workflow
 name: points
 spec:
   trigger: {events: [purchase]}
-  steps:
+  nodes:
+    - name: ask
+      if: event.properties.value > 10.0 && profile.greeted == 1.0
+      to: {yes: count}
     - name: count
-      when: event.properties.value > 10.0 && profile.greeted == 1.0
-      then: [{path: loyalty.points, op: increment, value: 5}]
-      emit: [{type: became-loyal}]
+      change: [{path: loyalty.points, op: increment, value: 5}]
+      to: tell
+    - name: tell
+      emit: {type: became-loyal}
+      to: answer
+    - name: answer
+      respond: {points: {expr: profile.loyalty.points}}
 ---
 kind: Workflow
 name: last
@@ -70,12 +79,22 @@ fn preview() -> v1::PreviewResponse {
     }
 }
 
-fn rehearse(preview: v1::PreviewResponse, workflow: Option<&str>) -> Result<v1::RunResponse, RunError> {
+fn rehearse(preview: v1::PreviewResponse) -> Result<v1::RunResponse, RunError> {
+    let config = config();
+    let tenant = config.tenant(&TenantId::new("default").unwrap()).unwrap();
+    Ok(performed(Rehearsal::of(preview)?, tenant))
+}
+
+/// Nothing is asked for that would have to be waited for.
+fn performed(rehearsal: Rehearsal, tenant: &Tenant) -> v1::RunResponse {
+    let answering = Answering { answers: &Answers::default(), past: None };
+    rehearsal.perform(tenant, &answering, NOW).now_or_never().unwrap()
+}
+
+fn config() -> Config {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("all.yaml"), DOCUMENTS).unwrap();
-    let config = Config::load(folder.path()).unwrap();
-    let tenant = config.tenant(&TenantId::new("default").unwrap()).unwrap();
-    Rehearsal::of(preview)?.perform(tenant, workflow, NOW)
+    Config::load(folder.path()).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
 fn names(answer: &v1::RunResponse) -> Vec<(&str, &str)> {
@@ -88,23 +107,41 @@ fn fields(answer: v1::RunResponse) -> serde_json::Value {
 
 #[test]
 fn workflows_run_for_what_the_mesh_makes_along_and_then_for_the_event_on_what_those_changed() {
-    let answer = rehearse(preview(), None).unwrap();
+    let answer = rehearse(preview()).unwrap();
     assert_eq!((answer.state(), answer.event_id.as_str()), (v1::RunState::Dry, ""));
     assert_eq!(names(&answer), [("profile-created", "greet"), ("purchase", "last"), ("purchase", "points")]);
     let points = &answer.runs[2];
     assert_eq!(points.emits, ["became-loyal"]);
-    assert!(points.steps[0].taken && points.steps[0].name == "count", "{points:?}");
+    assert_eq!((points.nodes[0].node.as_str(), points.nodes[0].port.as_str()), ("ask", "yes"));
     assert_eq!(answer.revision, "7-00000000");
+    assert_eq!(answer.response.clone().unwrap().to_object().unwrap()["points"], 5);
     let fields = fields(answer);
     assert_eq!((&fields["loyalty"]["points"], &fields["greeted"]), (&5.into(), &1.into()));
 }
 
 #[test]
-fn one_workflow_alone_runs_where_it_is_named() {
-    let answer = rehearse(preview(), Some("last")).unwrap();
-    assert_eq!(names(&answer), [("purchase", "last")]);
+fn an_event_for_one_workflow_runs_that_one_whatever_its_trigger_is_about() {
+    let mut only = preview();
+    only.events[1].r#type = "something-else".into();
+    only.events[1].workflow = "last".into();
+    let answer = rehearse(only).unwrap();
+    assert_eq!(names(&answer), [("profile-created", "greet"), ("something-else", "last")]);
     assert_eq!(fields(answer)["loyalty"].get("points"), None);
-    assert!(matches!(rehearse(preview(), Some("other")), Err(RunError::UnknownWorkflow)));
+}
+
+#[test]
+fn a_profile_that_is_given_is_what_workflows_find() {
+    let config = config();
+    let tenant = config.tenant(&TenantId::new("default").unwrap()).unwrap();
+    let inline = |given: serde_json::Value| {
+        Rehearsal::inline(event("e", "purchase"), given.as_object().unwrap(), tenant)
+    };
+    let rehearsal = inline(serde_json::json!({"greeted": 1, "loyalty": {"points": 7}})).unwrap();
+    let answer = performed(rehearsal, tenant);
+    assert_eq!(names(&answer), [("purchase", "last"), ("purchase", "points")]);
+    assert_eq!(fields(answer)["loyalty"]["points"], 12);
+    let Err(RunError::Inline(wrong)) = inline(serde_json::json!({"segments": {"a": 1}})) else { panic!() };
+    assert_eq!(wrong.len(), 1);
 }
 
 #[test]
@@ -122,7 +159,7 @@ fn no_workflow_runs_for_an_event_that_does_not_fit_and_the_warnings_say_so() {
         warning(v1::WarningCode::MappingFailed, "events[0]"),
     ];
     answer.warnings = vec![warning(v1::WarningCode::ProfileReplaced, "profile_id")];
-    let answer = rehearse(misfit, None).unwrap();
+    let answer = rehearse(misfit).unwrap();
     assert_eq!(names(&answer), [("profile-created", "greet")]);
     let told: Vec<_> = answer.warnings.iter().map(|warning| warning.path.as_str()).collect();
     assert_eq!(told, ["profile_id", "properties.value", ""]);
@@ -134,7 +171,7 @@ fn an_event_that_cannot_be_recorded_is_refused_as_if_it_were_to_be() {
     let result = &mut broken.answer.as_mut().unwrap().events[0];
     result.status = v1::EventStatus::Invalid.into();
     result.violations = vec![v1::Violation { path: "events[0].time".into(), ..v1::Violation::default() }];
-    assert!(matches!(rehearse(broken, None), Err(RunError::Invalid(violations)) if violations.len() == 1));
+    assert!(matches!(rehearse(broken), Err(RunError::Invalid(violations)) if violations.len() == 1));
 }
 
 #[test]

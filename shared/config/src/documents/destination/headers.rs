@@ -5,12 +5,13 @@ use std::path::PathBuf;
 
 use http::header::HeaderName;
 use schemars::JsonSchema;
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::credentials::is_secret;
 use crate::at::At;
 use crate::error::{Origin, Problems};
-use crate::secrets::{SecretRef, SecretSpec};
+use crate::secrets::{SecretError, SecretRef, SecretSpec, process_environment};
 
 /// What is said with every request by the mesh or by HTTP itself: a document's would be overwritten, or break the request.
 const RESERVED: [&str; 15] = [
@@ -40,11 +41,25 @@ pub enum HeaderValue {
     Text(String),
 }
 
+impl HeaderValue {
+    /// The value, from the process's environment and files where it is a secret. `wanted_by` says in an error what needs it,
+    /// like `Destination crm`.
+    ///
+    /// # Errors
+    /// The secret is missing.
+    pub fn resolve(&self, wanted_by: &str) -> Result<SecretString, SecretError> {
+        match self {
+            HeaderValue::Text(text) => Ok(SecretString::from(text.as_str())),
+            HeaderValue::Secret(reference) => reference.resolve(wanted_by, &process_environment),
+        }
+    }
+}
+
 /// A header's value: one of the three.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Header", extend("minProperties" = 1, "maxProperties" = 1))]
-pub(super) struct HeaderSpec {
+pub(crate) struct HeaderSpec {
     /// An environment variable that holds it; else a file of this name in the directory that `TRIBUTARY_SECRETS` names.
     #[serde(default)]
     env: Option<String>,
@@ -57,7 +72,7 @@ pub(super) struct HeaderSpec {
 }
 
 /// Reads headers by their names as they are written; what is wrong with one is told and the one left out.
-pub(super) fn read(
+pub(crate) fn read(
     specs: BTreeMap<String, At<HeaderSpec>>,
     origin: &Origin,
     problems: &mut Problems,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use tributary_model::Time;
 
+use super::answers::Named;
 use super::reasons::Words;
 use crate::at::At;
 use crate::error::Place;
@@ -16,7 +17,7 @@ pub struct Expectation(Value);
 
 impl Expectation {
     /// As one document, to be compared with what came: an object of those of `refused`, `events`, `warnings`, `profile`,
-    /// `session`, `derived`, `deliveries` and `dead_letters` that something is expected of. Null stands where nothing must
+    /// `session`, `response`, `calls`, `derived`, `deliveries` and `dead_letters` that something is expected of. Null stands where nothing must
     /// have come.
     #[must_use]
     pub fn document(&self) -> &Value {
@@ -58,6 +59,12 @@ pub(super) struct ExpectationSpec {
     /// What the session shows when the step is done; null: there is none.
     #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
     session: Said<Map<String, Value>>,
+    /// What workflows answer to the events of the payload, merged in their order; null: nothing.
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    response: Said<Map<String, Value>>,
+    /// What workflows called in this step.
+    #[serde(default, deserialize_with = "list", skip_serializing_if = "Option::is_none")]
+    calls: Option<Vec<CallSpec>>,
     /// The events that the mesh made in this step.
     #[serde(default, deserialize_with = "list", skip_serializing_if = "Option::is_none")]
     derived: Option<Vec<DerivedSpec>>,
@@ -158,10 +165,31 @@ struct DerivedSpec {
     invalid: Option<bool>,
 }
 
-/// A profile that a destination was sent.
+/// A call that a workflow made.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "SentProfile")]
+#[schemars(rename = "MadeCall")]
+struct CallSpec {
+    /// Which node called: <workflow>/<node>.
+    node: At<String>,
+    /// The method of an http node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<String>,
+    /// Whom it called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    /// The body that an http node sent; null: none.
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    body: Said<Value>,
+    /// What a grpc node was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input: Option<Map<String, Value>>,
+}
+
+/// What a destination was sent: a profile, or what a workflow sent with `deliver`.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Sent")]
 struct DeliverySpec {
     /// Where it went.
     destination: At<String>,
@@ -172,9 +200,12 @@ struct DeliverySpec {
     /// The profile's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     profile_id: Option<String>,
-    /// The fields that were sent.
+    /// The profile's fields that were sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     profile: Option<Map<String, Value>>,
+    /// What a workflow sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<Map<String, Value>>,
 }
 
 /// Something that was given up on.
@@ -194,6 +225,12 @@ impl ExpectationSpec {
     pub(super) fn destinations(&self) -> impl Iterator<Item = (String, Place)> {
         let deliveries = self.deliveries.iter().flatten();
         deliveries.map(|delivery| (delivery.destination.value.clone(), delivery.destination.place))
+    }
+
+    /// The nodes that it names, and where.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = Named> {
+        let calls = self.calls.iter().flatten();
+        calls.map(|call| Named { node: call.node.value.clone(), place: call.node.place, answers: None })
     }
 
     /// What is wrong with its words, and where.

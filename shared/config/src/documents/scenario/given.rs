@@ -13,53 +13,79 @@ impl Given {
     /// # Errors
     /// In words: a path that cannot be, or a value that does not fit the kind of its path.
     pub fn changes(&self, kinds: &Kinds) -> Result<Vec<Change>, String> {
-        let mut intents = Vec::new();
-        collect("", &self.fields, kinds, &mut intents)?;
+        let (changes, mut wrong) = changes_showing(&self.fields, kinds);
+        if wrong.is_empty() { Ok(changes) } else { Err(wrong.swap_remove(0)) }
+    }
+}
+
+/// The changes that make a profile or session show `fields`, older than everything else; and in words what cannot be shown:
+/// a path that cannot be, a value that does not fit the kind of its path, visits, which are opened by events only. Flags
+/// never expire.
+#[must_use]
+pub fn changes_showing(fields: &Map<String, Value>, kinds: &Kinds) -> (Vec<Change>, Vec<String>) {
+    let mut making = Making { kinds, changes: Vec::new(), wrong: Vec::new() };
+    making.object("", fields);
+    (making.changes, making.wrong)
+}
+
+struct Making<'k> {
+    kinds: &'k Kinds,
+    changes: Vec<Change>,
+    wrong: Vec<String>,
+}
+
+impl Making<'_> {
+    fn object(&mut self, above: &str, fields: &Map<String, Value>) {
+        for (name, value) in fields {
+            let path = if above.is_empty() { name.clone() } else { format!("{above}.{name}") };
+            match value {
+                Value::Object(inner) => self.object(&path, inner),
+                value => {
+                    if let Err(reason) = self.leaf(path, value) {
+                        self.wrong.push(reason);
+                    }
+                }
+            }
+        }
+    }
+
+    fn leaf(&mut self, path: String, value: &Value) -> Result<(), String> {
+        let path = Path::new(path).map_err(|error| error.to_string())?;
+        let kind = self.kinds.kind_of(&path).map_err(|refusal| refusal.to_string())?;
+        match (kind, value) {
+            (Kind::Register, value) => self.add(&path, IntentOp::Set, Some(value)),
+            (Kind::Counter, value) => self.add(&path, IntentOp::Increment, Some(value)),
+            (Kind::Min, value) => self.add(&path, IntentOp::Min, Some(value)),
+            (Kind::Max, value) => self.add(&path, IntentOp::Max, Some(value)),
+            (Kind::Set, Value::Array(items)) => self.each(&path, IntentOp::AddToSet, items),
+            (Kind::List, Value::Array(items)) => self.each(&path, IntentOp::Append, items),
+            (Kind::Flag, Value::Bool(true)) => self.add(&path, IntentOp::Enter, None),
+            (Kind::Flag, Value::Bool(false)) => self.add(&path, IntentOp::Leave, None),
+            (Kind::Set | Kind::List, _) => Err(format!("`{path}` is a {kind}: write a list")),
+            (Kind::Flag, _) => Err(format!("`{path}` is a flag: write true or false")),
+            (Kind::Visits, _) => Err(format!("`{path}`: visits are opened by events only")),
+        }
+    }
+
+    fn each(&mut self, path: &Path, op: IntentOp, items: &[Value]) -> Result<(), String> {
+        items.iter().try_for_each(|item| self.add(path, op, Some(item)))
+    }
+
+    /// One by one: what is there already may be more than one event can change.
+    fn add(&mut self, path: &Path, op: IntentOp, value: Option<&Value>) -> Result<(), String> {
         let event = EventId::new("given").expect("a word is an id");
+        let first_ordinal = u16::try_from(self.changes.len()).unwrap_or(u16::MAX);
         let admission = Admission {
-            kinds,
+            kinds: self.kinds,
             state: &State::default(),
             cause: &Cause { event, stage: Stage::Preprocess },
             commit_key: "0",
             time: Time::MIN,
-            first_ordinal: 0,
+            first_ordinal,
             limits: &Limits::default(),
         };
-        admit(&intents, &admission).map_err(|refusal| refusal.to_string())
+        let intent = Intent { path: path.clone(), op, value: value.cloned() };
+        self.changes.extend(admit(&[intent], &admission).map_err(|refusal| refusal.to_string())?);
+        Ok(())
     }
-}
-
-fn collect(
-    above: &str,
-    fields: &Map<String, Value>,
-    kinds: &Kinds,
-    intents: &mut Vec<Intent>,
-) -> Result<(), String> {
-    for (name, value) in fields {
-        let path = if above.is_empty() { name.clone() } else { format!("{above}.{name}") };
-        if let Value::Object(inner) = value {
-            collect(&path, inner, kinds, intents)?;
-            continue;
-        }
-        let path = Path::new(path).map_err(|error| error.to_string())?;
-        let kind = kinds.kind_of(&path).map_err(|refusal| refusal.to_string())?;
-        let mut add = |op, value| intents.push(Intent { path: path.clone(), op, value });
-        match (kind, value) {
-            (Kind::Register, value) => add(IntentOp::Set, Some(value.clone())),
-            (Kind::Counter, value) => add(IntentOp::Increment, Some(value.clone())),
-            (Kind::Min, value) => add(IntentOp::Min, Some(value.clone())),
-            (Kind::Max, value) => add(IntentOp::Max, Some(value.clone())),
-            (Kind::Set, Value::Array(items)) => {
-                items.iter().for_each(|item| add(IntentOp::AddToSet, Some(item.clone())));
-            }
-            (Kind::List, Value::Array(items)) => {
-                items.iter().for_each(|item| add(IntentOp::Append, Some(item.clone())));
-            }
-            (Kind::Flag, Value::Bool(on)) => add(if *on { IntentOp::Enter } else { IntentOp::Leave }, None),
-            (Kind::Set | Kind::List, _) => return Err(format!("`{path}` is a {kind}: write a list")),
-            (Kind::Flag, _) => return Err(format!("`{path}` is a flag: write true or false")),
-            (Kind::Visits, _) => return Err(format!("`{path}`: visits are opened by events only")),
-        }
-    }
-    Ok(())
 }

@@ -16,6 +16,8 @@ pub(super) enum Words {
     DeadLetter,
     /// What a client is to know.
     Warning,
+    /// Why a call has no answer.
+    Call,
 }
 
 const PAYLOAD: &[&str] = &[
@@ -75,6 +77,18 @@ const DEAD_LETTER: &[&str] = &["INVALID", "NO_RESULT", "PANICKED", "REFUSED", "T
 const WARNING: &[&str] =
     &["MAPPING_FAILED", "NOT_IDEMPOTENT", "PROFILE_REPLACED", "SCHEMA_VIOLATED", "TIME_CLAMPED"];
 
+const CALL: &[&str] = &[
+    "CIRCUIT_OPEN",
+    "FORBIDDEN_ADDRESS",
+    "INVALID_URL",
+    "NOT_CALLED",
+    "REFUSED",
+    "SECRET_MISSING",
+    "TIMED_OUT",
+    "TOO_LARGE",
+    "UNREACHABLE",
+];
+
 impl Words {
     /// Whether `word` is one of them.
     ///
@@ -95,6 +109,7 @@ impl Words {
             Words::Problem => &[PROBLEM],
             Words::DeadLetter => &[DEAD_LETTER, PAYLOAD, EVENT],
             Words::Warning => &[WARNING],
+            Words::Call => &[CALL],
         };
         lists.iter().flat_map(|list| list.iter().copied())
     }
@@ -106,6 +121,7 @@ impl Words {
             Words::Problem => "no reason of a problem",
             Words::DeadLetter => "no reason for which an event is given up on",
             Words::Warning => "no code of a warning",
+            Words::Call => "no reason for which a call has no answer",
         }
     }
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use tributary_model::{ProfileId, SourceName, Time};
 
+use super::answers::{self, Answers, AnswersSpec, Named};
 use super::expectation::ExpectationSpec;
 use super::{Clock, Given, Scenario, ScenarioEvent, ScenarioPayload, ScenarioStep};
 use crate::at::At;
@@ -33,6 +34,10 @@ pub(crate) struct ScenarioSpec {
     time: Option<At<String>>,
     /// What is there before the first step.
     given: Option<At<GivenSpec>>,
+    /// What calls of workflows are answered, by <workflow>/<node>; a list answers one call after the other. Nobody is
+    /// called.
+    #[serde(default)]
+    answers: AnswersSpec,
     /// What happens, in order.
     #[schemars(length(min = 1))]
     steps: At<Vec<At<StepSpec>>>,
@@ -73,6 +78,9 @@ struct StepSpec {
     /// Whether the payload is an import: no workflow runs, and nothing is delivered because of it alone.
     #[serde(default)]
     historical: bool,
+    /// What calls are answered in this step; other nodes are answered as the scenario says.
+    #[serde(default)]
+    answers: AnswersSpec,
     /// The events of one payload.
     track: Option<Vec<EventSpec>>,
     /// What must have come of the step.
@@ -98,11 +106,17 @@ struct EventSpec {
 }
 
 pub(super) fn read(spec: ScenarioSpec, text: &Text<'_>, problems: &mut Problems) -> Option<Scenario> {
-    let mut reading =
-        Reading { origin: text.origin, problems, sources: Vec::new(), destinations: Vec::new() };
+    let mut reading = Reading {
+        origin: text.origin,
+        problems,
+        sources: Vec::new(),
+        destinations: Vec::new(),
+        nodes: Vec::new(),
+    };
     let start = reading.time(spec.time).unwrap_or_else(|| TIME.parse().expect("a constant time is one"));
     let source = reading.source(spec.source);
     let defaults = Defaults { source: source.as_ref(), profile: &spec.profile, session: &spec.session };
+    let answers = reading.answers(spec.answers);
     if spec.steps.value.is_empty() {
         reading.wrong(spec.steps.place, "a scenario needs at least one step");
     }
@@ -119,16 +133,18 @@ pub(super) fn read(spec: ScenarioSpec, text: &Text<'_>, problems: &mut Problems)
     {
         reading.wrong(given.place, "given: say whose it is, with `profile: ID` beside `source`");
     }
-    let Reading { sources, destinations, .. } = reading;
+    let Reading { sources, destinations, nodes, .. } = reading;
     Some(Scenario {
         name: text.name.to_string(),
         file: text.origin.file.to_string(),
         time: start,
         given,
+        answers,
         steps: steps.into_iter().map(|(step, _)| step).collect(),
         origin: text.origin.clone(),
         sources,
         destinations,
+        nodes,
     })
 }
 
@@ -144,6 +160,7 @@ struct Reading<'r> {
     problems: &'r mut Problems,
     sources: Vec<(SourceName, Place)>,
     destinations: Vec<(String, Place)>,
+    nodes: Vec<Named>,
 }
 
 impl Reading<'_> {
@@ -168,7 +185,9 @@ impl Reading<'_> {
         let source = step.source.map_or_else(|| defaults.source.cloned(), |source| self.source(source));
         let events: Option<Vec<ScenarioEvent>> =
             step.track.map(|events| events.into_iter().map(|event| self.event(event)).collect());
+        let answers = self.answers(step.answers);
         self.destinations.extend(step.expect.destinations());
+        self.nodes.extend(step.expect.nodes());
         for (place, reason) in step.expect.unknown_words() {
             self.wrong(place, format!("expect: {reason}"));
         }
@@ -188,9 +207,19 @@ impl Reading<'_> {
         };
         let line = self.origin.line_of(place);
         Some((
-            ScenarioStep { line, name: step.name, clock, payload, profile_id: step.profile, expect },
+            ScenarioStep { line, name: step.name, clock, answers, payload, profile_id: step.profile, expect },
             place,
         ))
+    }
+
+    fn answers(&mut self, spec: AnswersSpec) -> Answers {
+        let mut wrong = Vec::new();
+        let (answers, named) = answers::read(spec, &mut wrong);
+        for (place, reason) in wrong {
+            self.wrong(place, format!("answers: {reason}"));
+        }
+        self.nodes.extend(named);
+        answers
     }
 
     fn event(&mut self, event: EventSpec) -> ScenarioEvent {

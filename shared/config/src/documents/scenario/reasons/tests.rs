@@ -6,8 +6,13 @@ use super::*;
 
 /// The words of a chapter of docs/errors.md that stand in `column`, from the rows that `of` accepts.
 fn written(chapter: &str, column: usize, of: impl Fn(&str) -> bool) -> BTreeSet<String> {
-    let errors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/errors.md");
-    let text = fs::read_to_string(errors).unwrap();
+    written_in("errors.md", chapter, column, of)
+}
+
+/// The same of another page.
+fn written_in(page: &str, chapter: &str, column: usize, of: impl Fn(&str) -> bool) -> BTreeSet<String> {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(page);
+    let text = fs::read_to_string(page).unwrap();
     let from = text.split_once(&format!("{chapter}\n")).expect("the chapter is there").1;
     let level = chapter.split(' ').next().unwrap();
     let rows = from.lines().take_while(|line| !line.starts_with('#') || line.len() < level.len());
@@ -34,6 +39,13 @@ fn the_reasons_of_events_and_problems_are_those_of_the_documentation() {
     assert_eq!(listed(DEAD_LETTER), written("## Dead letters", 2, |row| row.contains("`forward`")));
     let calls = written("## Calls", 2, |_| true);
     assert!(listed(PAYLOAD).is_subset(&calls), "{calls:?}");
+}
+
+#[test]
+fn the_reasons_for_which_a_call_has_no_answer_are_those_of_the_guide() {
+    let mut guide = written_in("workflows.md", "## Calling others", 1, |_| true);
+    assert!(guide.remove("TOO_MANY_EVENTS"), "the past is not called, so no scenario says what it answers");
+    assert_eq!(listed(CALL), guide);
 }
 
 #[test]

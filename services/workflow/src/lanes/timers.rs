@@ -1,0 +1,135 @@
+//! Due timers on their way into lanes. Whatever is in memory only keeps one from being queued twice; which timers there are
+//! is looked up in Redis.
+
+use std::collections::{HashSet, VecDeque};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+use tributary_streams::{Held, Redis, StreamsError};
+
+use super::LOOK;
+
+/// How many due timers are asked for at once.
+const WINDOW: usize = 500;
+/// The shortest time between two looks.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The timers of an owned partition.
+pub(super) struct Timers<'a> {
+    redis: &'a Redis,
+    held: &'a Held,
+    soon: &'a Notify,
+    queue: Queue,
+    looked: Instant,
+    next: Instant,
+}
+
+/// Which timers are known. Pure.
+struct Queue {
+    /// Due, and not in a lane yet.
+    ready: VecDeque<String>,
+    /// Ready or in a lane.
+    busy: HashSet<String>,
+    /// How many may be in lanes.
+    most: usize,
+}
+
+impl<'a> Timers<'a> {
+    /// At most `most` of them are in lanes. `soon` tells of new ones.
+    pub(super) fn new(redis: &'a Redis, held: &'a Held, soon: &'a Notify, most: usize) -> Self {
+        let now = Instant::now();
+        Self { redis, held, soon, queue: Queue::new(most), looked: now, next: now }
+    }
+
+    /// The next one that may join its lane.
+    pub(super) fn take(&mut self) -> Option<String> {
+        self.queue.take()
+    }
+
+    /// How many are in lanes.
+    pub(super) fn in_lanes(&self) -> usize {
+        self.queue.in_lanes()
+    }
+
+    /// It is out of its lane.
+    pub(super) fn done(&mut self, timer: &str) {
+        self.queue.busy.remove(timer);
+    }
+
+    /// Queues what is due.
+    pub(super) async fn look(&mut self) -> Result<(), StreamsError> {
+        let window = self.queue.window();
+        let due = self.redis.due_timers(&self.held.fence, window).await?;
+        self.looked = Instant::now();
+        let more = due.timers.len() >= window;
+        due.timers.into_iter().for_each(|timer| self.queue.add(timer));
+        let wait = if more { PAUSE } else { due.next.map_or(LOOK, |next| next.clamp(PAUSE, LOOK)) };
+        self.next = self.looked + wait;
+        Ok(())
+    }
+}
+
+/// Waits until it is time to look; for ever where there are no timers, or enough are known. Looking itself is not waited for
+/// here: it must not be broken off each time that something else happens.
+pub(super) async fn time_to_look(timers: &mut Option<Timers<'_>>) {
+    let Some(timers) = timers.as_mut().filter(|timers| timers.queue.ready.is_empty()) else {
+        return std::future::pending().await;
+    };
+    loop {
+        tokio::select! {
+            () = sleep_until(timers.next) => return,
+            () = timers.soon.notified() => timers.next = timers.next.min(timers.looked + PAUSE),
+        }
+    }
+}
+
+impl Queue {
+    fn new(most: usize) -> Self {
+        Self { ready: VecDeque::new(), busy: HashSet::new(), most }
+    }
+
+    /// More than can be in lanes, so that a look finds others behind those.
+    fn window(&self) -> usize {
+        WINDOW.max(self.most * 2)
+    }
+
+    fn add(&mut self, timer: String) {
+        if self.busy.insert(timer.clone()) {
+            self.ready.push_back(timer);
+        }
+    }
+
+    fn take(&mut self) -> Option<String> {
+        if self.in_lanes() < self.most { self.ready.pop_front() } else { None }
+    }
+
+    fn in_lanes(&self) -> usize {
+        self.busy.len() - self.ready.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timer_is_queued_once_and_again_only_after_it_was_done() {
+        let mut queue = Queue::new(2);
+        for timer in ["a", "a", "b", "c"] {
+            queue.add(timer.to_owned());
+        }
+        assert_eq!((queue.take().as_deref(), queue.take().as_deref()), (Some("a"), Some("b")));
+        assert_eq!(queue.take(), None, "two are in lanes");
+        queue.add("a".to_owned());
+        queue.busy.remove("a");
+        assert_eq!(queue.take().as_deref(), Some("c"));
+        queue.add("a".to_owned());
+        queue.busy.remove("c");
+        assert_eq!(queue.take().as_deref(), Some("a"), "what is still due is fired again");
+    }
+
+    #[test]
+    fn a_look_reaches_beyond_what_is_in_lanes() {
+        assert!(Queue::new(10).window() > 10 && Queue::new(10_000).window() > 10_000);
+    }
+}

@@ -1,0 +1,30 @@
+use serde_json::json;
+
+use super::super::trial::{Trial, port, refused, said_of};
+
+const CRM: &str = "kind: Destination\nname: crm\nspec: {webhook: {url: 'https://crm.example.com'}}\n";
+
+#[test]
+fn a_body_is_sent_with_what_can_be_had() {
+    let nodes =
+        "- {name: tell, deliver: {destination: crm, body: {id: {expr: event.properties.id}, kind: lead}}}";
+    let ran = Trial::beside(CRM, nodes).with(json!({"id": 1})).event();
+    assert_eq!((port(&ran, "tell"), ran.deliveries.len()), ("done", 1));
+    let delivery = &ran.deliveries[0];
+    assert_eq!((delivery.destination.as_str(), delivery.key.as_str()), ("crm", "e1/w/tell"));
+    assert_eq!(json!(delivery.body), json!({"id": 1, "kind": "lead"}));
+
+    let ran = Trial::beside(CRM, nodes).event();
+    assert_eq!(json!(ran.deliveries[0].body), json!({"kind": "lead"}));
+    assert_eq!(refused(&ran, "tell"), ["id of the body: event.properties.id is missing"]);
+}
+
+#[test]
+fn what_is_wrong_is_told() {
+    assert_eq!(
+        said_of("- {name: tell, deliver: {destination: crm, body: {}}}"),
+        "body: name something to send"
+    );
+    let said = said_of("- {name: tell, deliver: {destination: crm, body: {a: 1}}}");
+    assert!(said.contains("crm"), "{said}");
+}
