@@ -62,7 +62,7 @@ pub(crate) async fn run(
     let p = held.fence.partition;
     redis.ensure_group(p, group).await?;
     let mut queues = Queues::new(most);
-    let mut timers = handler.soon().map(|soon| Timers::new(redis, held, soon, most));
+    let mut timers = handler.soon().map(|soon| Timers::new(redis, held, group.stream(), soon, most));
     let mut running = FuturesUnordered::new();
     let mut from = From::Pending(StreamId::default());
     // Taken up before the first read: an entry that comes in between is read, or is news.
@@ -81,24 +81,32 @@ pub(crate) async fn run(
             for handed in page {
                 running.extend(queues.join(Item::Entry(handed)).map(start));
             }
+            if let (Some(timers), From::New) = (&mut timers, from) {
+                timers.read(last);
+            }
             from = match (from, last) {
                 (From::Pending(_), Some(last)) => From::Pending(last),
                 _ => From::New,
             };
             if more {
+                // However much there is to read, what is in lanes goes on, and timers are looked for.
+                while let Some(Some(ended)) = running.next().now_or_never() {
+                    running.extend(after(ended, &mut queues, timers.as_mut(), held)?.map(start));
+                }
+                if let Some(timers) = timers.as_mut().filter(|timers| timers.is_time()) {
+                    timers.look().await?;
+                }
                 continue;
             }
+        }
+        if timers.as_ref().is_some_and(Timers::has_one) {
+            continue;
         }
         // Full, or nothing to read: until a lane is done, there is news, or timers are due.
         tokio::select! {
             () = held.stop.cancelled() => break,
-            Some((lane, timer, outcome)) = running.next() => {
-                outcome?;
-                if let (Some(timers), Some(timer)) = (&mut timers, timer) {
-                    timers.done(&timer);
-                }
-                // What was left unfinished for the next owner must not be overtaken by what is behind it.
-                running.extend(queues.advance(&lane, held.stop.is_cancelled()).map(start));
+            Some(ended) = running.next() => {
+                running.extend(after(ended, &mut queues, timers.as_mut(), held)?.map(start));
             }
             () = news.news(LOOK), if queues.have_room(in_lanes) => {}
             () = timers::time_to_look(&mut timers) => if let Some(timers) = &mut timers {
@@ -113,14 +121,26 @@ pub(crate) async fn run(
     Ok(())
 }
 
-/// One entry with its data, or a timer.
-async fn in_lane(
-    redis: &Redis,
+/// What is next in the lane of something that has ended.
+fn after(
+    (lane, timer, outcome): Ended,
+    queues: &mut Queues,
+    timers: Option<&mut Timers<'_>>,
     held: &Held,
-    group: Group,
-    queued: Queued,
-    handler: &impl Handler,
-) -> (Lane, Option<String>, Result<(), StreamsError>) {
+) -> Result<Option<Queued>, StreamsError> {
+    outcome?;
+    if let (Some(timers), Some(timer)) = (timers, timer) {
+        timers.done(&timer);
+    }
+    // What was left unfinished for the next owner must not be overtaken by what is behind it.
+    Ok(queues.advance(&lane, held.stop.is_cancelled()))
+}
+
+/// A lane, the timer where it was one, and how it went.
+type Ended = (Lane, Option<String>, Result<(), StreamsError>);
+
+/// One entry with its data, or a timer.
+async fn in_lane(redis: &Redis, held: &Held, group: Group, queued: Queued, handler: &impl Handler) -> Ended {
     let lane = queued.lane().clone();
     let (timer, outcome) = match queued.fetched(redis, held.fence.partition, group.stream()).await {
         Ok(Item::Entry(handed)) => (None, isolated(handler, handed).await),

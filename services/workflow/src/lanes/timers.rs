@@ -5,7 +5,8 @@ use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
-use tributary_streams::{Held, Redis, StreamsError};
+use tributary_model::StreamId;
+use tributary_streams::{Held, Redis, Stream, StreamsError};
 
 use super::LOOK;
 
@@ -18,6 +19,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(super) struct Timers<'a> {
     redis: &'a Redis,
     held: &'a Held,
+    stream: Stream,
     soon: &'a Notify,
     queue: Queue,
     looked: Instant,
@@ -26,24 +28,51 @@ pub(super) struct Timers<'a> {
 
 /// Which timers are known. Pure.
 struct Queue {
-    /// Due, and not in a lane yet.
-    ready: VecDeque<String>,
+    /// Due, and not in a lane yet; each with the newest entry of the stream when it was found. What is in the stream by then
+    /// came before it, so it is handled first: an event that was waited for must not find its run gone on without it, only
+    /// because events have piled up.
+    ready: VecDeque<(String, StreamId)>,
     /// Ready or in a lane.
     busy: HashSet<String>,
+    /// Everything up to here is read from the stream, and in lanes.
+    read: StreamId,
+    /// The newest entry at the last look.
+    newest: StreamId,
     /// How many may be in lanes.
     most: usize,
 }
 
 impl<'a> Timers<'a> {
     /// At most `most` of them are in lanes. `soon` tells of new ones.
-    pub(super) fn new(redis: &'a Redis, held: &'a Held, soon: &'a Notify, most: usize) -> Self {
+    pub(super) fn new(
+        redis: &'a Redis,
+        held: &'a Held,
+        stream: Stream,
+        soon: &'a Notify,
+        most: usize,
+    ) -> Self {
         let now = Instant::now();
-        Self { redis, held, soon, queue: Queue::new(most), looked: now, next: now }
+        Self { redis, held, stream, soon, queue: Queue::new(most), looked: now, next: now }
+    }
+
+    /// New entries were read, up to `last`; `None`: there was none, so all that the last look knew of is read.
+    pub(super) fn read(&mut self, last: Option<StreamId>) {
+        self.queue.read = self.queue.read.max(last.unwrap_or(self.queue.newest));
+    }
+
+    /// Whether it is time to look.
+    pub(super) fn is_time(&self) -> bool {
+        self.queue.ready.is_empty() && self.next <= Instant::now()
     }
 
     /// The next one that may join its lane.
     pub(super) fn take(&mut self) -> Option<String> {
         self.queue.take()
+    }
+
+    /// Whether there is one that may join its lane.
+    pub(super) fn has_one(&self) -> bool {
+        self.queue.has_one()
     }
 
     /// How many are in lanes.
@@ -61,6 +90,8 @@ impl<'a> Timers<'a> {
         let window = self.queue.window();
         let due = self.redis.due_timers(&self.held.fence, window).await?;
         self.looked = Instant::now();
+        // Afterwards: whatever was appended before a timer was due is below it.
+        self.queue.newest = self.redis.last_id(&self.held.fence, self.stream).await?;
         let more = due.timers.len() >= window;
         due.timers.into_iter().for_each(|timer| self.queue.add(timer));
         let wait = if more { PAUSE } else { due.next.map_or(LOOK, |next| next.clamp(PAUSE, LOOK)) };
@@ -85,7 +116,8 @@ pub(super) async fn time_to_look(timers: &mut Option<Timers<'_>>) {
 
 impl Queue {
     fn new(most: usize) -> Self {
-        Self { ready: VecDeque::new(), busy: HashSet::new(), most }
+        let (read, newest) = (StreamId::default(), StreamId::default());
+        Self { ready: VecDeque::new(), busy: HashSet::new(), read, newest, most }
     }
 
     /// More than can be in lanes, so that a look finds others behind those.
@@ -95,12 +127,17 @@ impl Queue {
 
     fn add(&mut self, timer: String) {
         if self.busy.insert(timer.clone()) {
-            self.ready.push_back(timer);
+            self.ready.push_back((timer, self.newest));
         }
     }
 
     fn take(&mut self) -> Option<String> {
-        if self.in_lanes() < self.most { self.ready.pop_front() } else { None }
+        if self.has_one() { self.ready.pop_front().map(|(timer, _)| timer) } else { None }
+    }
+
+    fn has_one(&self) -> bool {
+        let is_turn = self.ready.front().is_some_and(|(_, newest)| *newest <= self.read);
+        is_turn && self.in_lanes() < self.most
     }
 
     fn in_lanes(&self) -> usize {
@@ -126,6 +163,16 @@ mod tests {
         queue.add("a".to_owned());
         queue.busy.remove("c");
         assert_eq!(queue.take().as_deref(), Some("a"), "what is still due is fired again");
+    }
+
+    #[test]
+    fn what_was_in_the_stream_when_a_timer_was_found_comes_before_it() {
+        let mut queue = Queue { newest: StreamId::new(7, 0), read: StreamId::new(6, 0), ..Queue::new(2) };
+        queue.add("a".to_owned());
+        assert_eq!(queue.take(), None, "7-0 is not read yet");
+        queue.newest = StreamId::new(9, 0);
+        queue.read = StreamId::new(7, 0);
+        assert_eq!(queue.take().as_deref(), Some("a"), "what came later need not be");
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! Runs that wait: for their time, for an event, through restarts; and go on once.
 
-use serde_json::json;
+use std::time::{Duration, Instant};
 
-use crate::stage::{Event, Running, event, neighbour, workflow};
+use serde_json::json;
+use tributary_testkit::eventually;
+
+use crate::stage::{Event, Running, SOON, event, neighbour, workflow};
 
 #[tokio::test]
 async fn a_pause_ends_once_through_a_crash_and_a_restart() {
@@ -148,4 +151,30 @@ async fn a_timer_that_carries_no_run_is_a_dead_letter_and_its_neighbours_go_on()
         ("run", "UNREADABLE", "e")
     );
     assert_eq!(stage.shows("ann").await, json!({}));
+}
+
+/// The stage was away while an event came that a run waited for, in time and behind many others, and is back when that time is
+/// over.
+#[tokio::test]
+async fn an_event_that_came_in_time_is_not_overtaken_by_the_timer() {
+    let mut stage = Running::start(&basket().replace("within: 1h", "within: 3s")).await;
+    stage.append(event("added", "add", "ann")).await;
+    stage.handled("ann", "added").await;
+    stage.kill();
+    let other = neighbour("ann");
+    for number in 0..120 {
+        stage.append(event(&format!("other-{number}"), "add", &other)).await;
+    }
+    let order = Event { properties: json!({"basket": 1, "total": 12}), ..event("order", "order", "ann") };
+    stage.append(order).await;
+    // The clock is what has to go on.
+    let due = Instant::now() + Duration::from_secs(4);
+    eventually(
+        SOON,
+        async || if Instant::now() > due { Ok(()) } else { Err("it is not due yet".to_owned()) },
+    )
+    .await;
+    stage.revive().await;
+    stage.handled("ann", "order").await;
+    assert_eq!(stage.shows("ann").await["last"], 12);
 }
