@@ -172,7 +172,7 @@ impl Letter<'_> {
             return Verdict::dead(Reason::Unreadable, self.timer.attempts, message);
         };
         let body = message::direct(self.tenant, destination, self.profile, direct.key, said);
-        self.send(&message::direct_key(direct.key), body).await
+        self.send(&message::direct_key(self.tenant, direct.key), body).await
     }
 
     async fn send(&self, key: &str, body: Vec<u8>) -> Verdict {

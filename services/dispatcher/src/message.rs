@@ -1,11 +1,12 @@
 //! What a destination is sent: the document, and the key by which it recognises a repetition. Pure.
 
 use serde_json::{Map, Value};
+use tributary_config::BOOKKEEPING;
 use tributary_model::{Kinds, Members, ProfileId, StreamId, TenantId, Time};
 use tributary_proto::convert::version_to_wire;
 use tributary_streams::Known;
 
-/// The body of a delivery: the profile as it is shown at `now`.
+/// The body of a delivery: the profile as it is shown at `now`, without what workflows remember for themselves.
 #[must_use]
 pub fn body(
     tenant: &TenantId,
@@ -16,6 +17,9 @@ pub fn body(
     now: Time,
 ) -> Vec<u8> {
     let members = Members::one(profile.clone(), known.version, known.state.clone());
+    let mut fields = members.total().view_as(kinds, now).document();
+    // What workflows remember for themselves says nothing of the customer.
+    fields.remove(BOOKKEEPING);
     let document = serde_json::json!({
         "type": "profile",
         "tenant": tenant.as_str(),
@@ -23,7 +27,7 @@ pub fn body(
         "profile": {
             "id": profile.as_str(),
             "version": version_to_wire(known.version),
-            "fields": members.total().view_as(kinds, now).document(),
+            "fields": fields,
         },
     });
     document.to_string().into_bytes()
@@ -49,14 +53,17 @@ pub fn direct(
     document.to_string().into_bytes()
 }
 
-/// The key of such a delivery as a header has it: itself, but for what a header cannot have.
-pub(crate) fn direct_key(key: &str) -> String {
-    let mut out = String::with_capacity(key.len());
+/// The key of such a delivery as a header has it, behind its tenant's name: several tenants may send to one server with the
+/// same ids. Only what a header cannot have is escaped.
+pub(crate) fn direct_key(tenant: &TenantId, key: &str) -> String {
+    let mut out = String::new();
+    push_escaped(tenant.as_str(), |byte| matches!(byte, b'/' | b'%'), &mut out);
+    out.push('/');
     push_escaped(key, |byte| byte == b'%', &mut out);
     out
 }
 
-/// Equal for every attempt at one version of a profile, and for no other delivery. Printable ASCII, as a
+/// Equal for every attempt at one version of a profile, and for no other delivery of any tenant. Printable ASCII, as a
 /// header has to be, whatever the ids hold.
 pub(crate) fn idempotency_key(
     tenant: &TenantId,
@@ -118,6 +125,24 @@ mod tests {
     }
 
     #[test]
+    fn what_workflows_remember_for_themselves_is_not_sent() {
+        let change = |path, value: &str| Change {
+            id: ChangeId::new(format!("e/1/0/{path}")).unwrap(),
+            event: EventId::new("e").unwrap(),
+            time: Time::from_micros(1_000_000),
+            path: Path::new(path).unwrap(),
+            op: Op::Set(value.into()),
+        };
+        let state = State::fold(&[change("workflows.values.w.once", "x"), change("traits.city", "Berlin")]);
+        let known = Known { version: StreamId::new(17, 3), state };
+        let (tenant, profile) = (TenantId::new("t").unwrap(), ProfileId::new("p").unwrap());
+        let now = Time::from_micros(1_000_000);
+        let sent: Value =
+            serde_json::from_slice(&body(&tenant, "crm", &profile, &known, &Kinds::default(), now)).unwrap();
+        assert_eq!(sent["profile"]["fields"], serde_json::json!({"traits": {"city": "Berlin"}}));
+    }
+
+    #[test]
     fn what_a_workflow_sends_says_whose_it_is_and_its_key_stays_as_it_is() {
         let (tenant, profile) = (TenantId::new("t").unwrap(), ProfileId::new("p").unwrap());
         let said = serde_json::json!({"text": "hello"}).as_object().cloned().unwrap();
@@ -127,8 +152,9 @@ mod tests {
             "body": {"text": "hello"},
         });
         assert_eq!(sent, expected);
-        assert_eq!(direct_key("e-1/w/n"), "e-1/w/n");
-        assert_eq!(direct_key("ä 1%/w"), "%C3%A4%201%25/w");
+        assert_eq!(direct_key(&tenant, "e-1/w/n"), "t/e-1/w/n");
+        assert_eq!(direct_key(&tenant, "ä 1%/w"), "t/%C3%A4%201%25/w");
+        assert_ne!(direct_key(&TenantId::new("u").unwrap(), "e-1/w/n"), "t/e-1/w/n");
     }
 
     proptest! {

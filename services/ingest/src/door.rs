@@ -1,8 +1,8 @@
 //! What the door knows: sources and their keys, under one revision of the configuration.
 
 use std::sync::Arc;
-use tributary_config::{Compiler, Config, WriteKeys};
-use tributary_model::TenantId;
+use tributary_config::{Compiler, Config, WaitFor, WriteKeys};
+use tributary_model::{SourceName, TenantId};
 use tributary_streams::Prepared;
 
 /// One revision, with the digests of all write keys.
@@ -28,5 +28,11 @@ impl Door {
     pub(crate) fn knows(&self, tenant: &TenantId, source: &str) -> bool {
         let tenant = self.config.tenant(tenant);
         tenant.is_some_and(|tenant| tenant.sources.keys().any(|name| name.as_str() == source))
+    }
+
+    /// What the events of a source are waited for where nobody says anything.
+    pub(crate) fn wait_for(&self, tenant: &TenantId, source: &SourceName) -> WaitFor {
+        let source = self.config.tenant(tenant).and_then(|tenant| tenant.sources.get(source));
+        source.map(|source| source.wait_for).unwrap_or_default()
     }
 }

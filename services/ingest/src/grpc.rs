@@ -3,6 +3,7 @@
 use crate::accept::accept;
 use crate::door::Door;
 use crate::error::{out_of_time, unreachable};
+use crate::room::Room;
 use std::sync::Arc;
 use std::time::Duration;
 use tonic::{Code, Request, Response, Status};
@@ -26,6 +27,7 @@ pub(crate) struct Grpc {
     pub(crate) door: Arc<Live<Door>>,
     pub(crate) preprocess: PreprocessServiceClient<MeshChannel>,
     pub(crate) patience: Duration,
+    pub(crate) room: Room,
 }
 
 #[tonic::async_trait]
@@ -35,6 +37,8 @@ impl IngestService for Grpc {
         let knows = |tenant: &_, source: &str| door.knows(tenant, source);
         let verified = accept(bearer(request.metadata()), request.get_ref(), &door.keys, knows)
             .map_err(|refusal| into_status(&refusal))?;
+        let source = door.wait_for(&verified.tenant, &verified.source);
+        let _room = self.room.enter(request.get_ref(), source).map_err(|full| into_status(&full))?;
         let patience = deadline::remaining(&request).unwrap_or(self.patience);
         let patience = patience.saturating_sub(own_time(patience));
         if patience.is_zero() {

@@ -8,10 +8,12 @@ pub mod accept;
 mod door;
 mod error;
 mod grpc;
+mod room;
 pub mod settings;
 
 use anyhow::Context as _;
 use door::Door;
+use room::Room;
 use secrecy::ExposeSecret;
 use settings::Settings;
 use tonic::codec::CompressionEncoding;
@@ -43,7 +45,8 @@ pub async fn start(context: Context) -> anyhow::Result<()> {
         following.await;
         Ok(())
     });
-    let service = grpc::Grpc { door, preprocess, patience: settings.patience };
+    let room = Room::beside(settings.max_concurrent);
+    let service = grpc::Grpc { door, preprocess, patience: settings.patience, room };
     let service = standard_service!(IngestServiceServer::new(service));
     Server::new().max_concurrent(settings.max_concurrent).names([SERVICE_NAME]).serve(
         listener,

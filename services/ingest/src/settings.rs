@@ -15,7 +15,7 @@ pub struct Settings {
     /// How long a call without a deadline may take.
     #[serde(with = "humantime_serde")]
     pub patience: Duration,
-    /// Calls worked on at once; one more is told to come back.
+    /// Calls worked on at once; one more is told to come back. At most half of them may wait for more than acceptance.
     pub max_concurrent: usize,
 }
 

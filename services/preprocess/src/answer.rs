@@ -226,6 +226,7 @@ fn tell(waited: &Waited, with_runs: bool, result: &mut v1::EventResult) {
         result.response.clone_from(&outcome.response);
         if with_runs {
             result.runs.clone_from(&outcome.runs);
+            result.not_triggered.clone_from(&outcome.not_triggered);
         }
     }
 }

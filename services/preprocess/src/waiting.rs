@@ -14,13 +14,13 @@ pub use lookout::{Lookout, Place, Stages};
 
 use crate::error::ProcessError;
 use course::{Course, Need};
-use futures::future::join_all;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
+use tributary_model::EventId;
 
 /// The first pause between two looks; the hint that an event ended is hardly ever slower.
 const SHORTEST: Duration = Duration::from_millis(20);
@@ -137,13 +137,19 @@ async fn look<L: Lookout>(lookout: &L, place: &Place<'_>, courses: &mut [Course]
     let needs = |need| move |course: &&mut Course| course.need() == Some(need);
     let before: Vec<Option<Need>> = courses.iter().map(Course::need).collect();
 
-    let ends = courses.iter_mut().filter(needs(Need::End)).map(async |course| {
-        match lookout.progress(place, course.event()).await {
-            Ok(progress) => course.ended(progress),
+    // However many events the call has, that is one question.
+    let open: Vec<EventId> =
+        courses.iter_mut().filter(needs(Need::End)).map(|course| course.event().clone()).collect();
+    if !open.is_empty() {
+        match lookout.progress(place, &open.iter().collect::<Vec<_>>()).await {
+            Ok(progress) => courses
+                .iter_mut()
+                .filter(needs(Need::End))
+                .zip(progress)
+                .for_each(|(course, progress)| course.ended(progress)),
             Err(error) => unknown(&error),
         }
-    });
-    join_all(ends).await;
+    }
     if courses.iter_mut().any(|course| needs(Need::Stored)(&course)) {
         match lookout.stored(place).await {
             Ok(upto) => courses.iter_mut().filter(needs(Need::Stored)).for_each(|course| course.stored(upto)),

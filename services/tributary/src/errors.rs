@@ -70,7 +70,9 @@ fn in_words(status: &Status, details: &ErrorDetails) -> String {
     if let Some(info) = details.error_info() {
         let _ = write!(words, " ({})", info.reason);
     }
-    for violation in details.bad_request().into_iter().flat_map(|request| &request.field_violations) {
+    let violations = details.bad_request().into_iter().flat_map(|request| &request.field_violations);
+    // The only one may say what the message says.
+    for violation in violations.filter(|violation| violation.description != status.message()) {
         let _ = write!(words, "\n  {}: {}", violation.field, violation.description);
     }
     if let Some(after) = details.retry_info().and_then(|info| info.retry_delay) {
@@ -113,6 +115,19 @@ mod tests {
         );
         assert_eq!(in_short(&refused), "the configuration is wrong (SOME_REASON)");
         assert_eq!(reason(&refused), "SOME_REASON");
+    }
+
+    #[test]
+    fn what_the_message_says_already_is_not_told_again_with_its_place() {
+        let text = "the tenant has no workflow welcom; did you mean welcome?";
+        let refused = status(Code::NotFound, text, |details| {
+            details.add_bad_request_violation("workflow", text);
+            details.add_bad_request_violation("source", "name one");
+        });
+        assert_eq!(
+            of_call(&Place::of("http://mesh"), &refused).to_string(),
+            format!("{text} (SOME_REASON)\n  source: name one")
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use crate::calls::Asker;
 use crate::error::Trouble;
+use crate::lanes::Seat;
 use crate::spans::Spans;
 use crate::subject::Subject;
 use crate::told::Took;
@@ -10,11 +11,13 @@ use crate::worker::Worker;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep_until};
 use tracing::Instrument;
 use tributary_config::Workflow;
-use tributary_engine::{Answer, Call, Finished, Handling, Proceeding, Wanted};
-use tributary_model::{StreamId, TraceContext};
+use tributary_engine::{
+    Answer, Call, Finished, Handling, MAX_CALLING, Proceeding, RunName, RunOutcome, Undecided, Wanted,
+};
+use tributary_model::{EventId, StreamId, TraceContext};
 use tributary_runtime::now;
 use tributary_streams::Held;
 
@@ -23,20 +26,29 @@ use tributary_streams::Held;
 pub(crate) struct Caller<'a> {
     pub(crate) workflow: &'a Workflow,
     pub(crate) event: &'a Subject,
-    /// Of a run that had paused: the trace of its event.
-    pub(crate) resumed: Option<&'a TraceContext>,
+    /// Of a run that had paused.
+    pub(crate) resumed: Option<Resumed<'a>>,
+}
+
+/// What a run came out of.
+#[derive(Clone, Copy)]
+pub(crate) struct Resumed<'a> {
+    /// The timer of its pause.
+    pub(crate) timer: &'a str,
+    /// The trace of its event.
+    pub(crate) trace: &'a TraceContext,
 }
 
 /// Where an event, or a timer, is handled.
 pub(crate) struct Desk<'a> {
     pub(crate) worker: &'a Worker,
     pub(crate) held: &'a Held,
+    /// Given back while answers are waited for.
+    pub(crate) seat: &'a Seat<'a>,
     /// The event under which answers are kept.
     pub(crate) event: &'a Subject,
     /// What history is read up to.
     pub(crate) position: StreamId,
-    /// When no call may be under way any more.
-    pub(crate) until: Instant,
     pub(crate) callers: Vec<Caller<'a>>,
 }
 
@@ -59,30 +71,38 @@ impl Desk<'_> {
         let mut spans = Spans::default();
         let mut took = Took::new();
         let mut journal = None;
+        let mut calling = Calling::default();
         loop {
             match handling.proceed() {
                 Proceeding::Finished(finished) => {
+                    for Undecided { run, node, reason } in &finished.undecided {
+                        let (workflow, event) = (run.workflow.as_str(), run.event.as_str());
+                        tracing::warn!(workflow, event, node, %reason, "a paused run waits on: whether this event is the one cannot be decided");
+                    }
                     for run in &finished.runs {
                         let caller = self.callers.iter().find(|caller| caller.is_of(run));
                         spans.end(run, caller, self.event);
                     }
                     return Ok(Handled { finished, took });
                 }
-                Proceeding::Calls(wanted) => {
+                Proceeding::Calls { run, wanted } => {
                     let kept = match &mut journal {
                         Some(kept) => kept,
                         none => none.insert(self.journaled().await?),
                     };
-                    let answers = self.answers(wanted, kept, &mut spans, &mut took).await?;
+                    let until = calling.until(&run);
+                    let answers = self.answers(&run, until, wanted, kept, &mut spans, &mut took).await?;
                     handling.answer(answers, now());
                 }
             }
         }
     }
 
-    /// Answers to all of these calls, by node: those that are kept, and those that are there now.
+    /// Answers to all of these calls, by node: those that are kept, and those that are there by `until`.
     async fn answers(
         &self,
+        run: &RunName,
+        until: Instant,
         wanted: Vec<Wanted>,
         journal: &mut HashMap<String, Kept>,
         spans: &mut Spans,
@@ -91,7 +111,7 @@ impl Desk<'_> {
         let mut answers = BTreeMap::new();
         let mut open = Vec::new();
         for wanted in wanted {
-            match journal.remove(&wanted.key) {
+            match journal.remove(&kept_as(run, &wanted.key)) {
                 Some(kept) => {
                     took.insert(wanted.key, kept.took);
                     answers.insert(wanted.node, kept.answer);
@@ -99,10 +119,12 @@ impl Desk<'_> {
                 None => open.push(wanted),
             }
         }
-        let Some(first) = open.first() else { return Ok(answers) };
-        let Some(caller) = self.callers.iter().find(|caller| caller.made(first)) else {
+        if open.is_empty() {
+            return Ok(answers);
+        }
+        let Some(caller) = self.callers.iter().find(|caller| caller.made(run)) else {
             // Unanswered calls have failed, for the engine.
-            tracing::error!(key = first.key, "a call belongs to no run at hand");
+            tracing::error!(workflow = run.workflow, event = %run.event, "calls belong to no run at hand");
             return Ok(answers);
         };
         let keys: BTreeMap<String, (String, bool)> = open
@@ -110,10 +132,10 @@ impl Desk<'_> {
             .map(|wanted| (wanted.node.clone(), (wanted.key.clone(), is_kept(&wanted.call))))
             .collect();
         let span = spans.of(caller, self.event);
-        for (node, (answer, lasted)) in self.ask(caller, open).instrument(span).await? {
+        for (node, (answer, lasted)) in self.ask(caller, until, open).instrument(span).await? {
             let Some((key, is_kept)) = keys.get(&node) else { continue };
             if *is_kept {
-                self.keep(key, &answer, lasted).await?;
+                self.keep(&kept_as(run, key), &answer, lasted).await?;
             }
             took.insert(key.clone(), lasted);
             answers.insert(node, answer);
@@ -124,6 +146,7 @@ impl Desk<'_> {
     async fn ask(
         &self,
         caller: &Caller<'_>,
+        until: Instant,
         wanted: Vec<Wanted>,
     ) -> Result<BTreeMap<String, (Answer, Duration)>, Trouble> {
         let asker = Asker {
@@ -134,18 +157,23 @@ impl Desk<'_> {
             profile: &caller.event.profile,
             partition: self.held.fence.partition,
             position: self.position,
-            until: self.until,
+            until,
         };
         // Whoever is asked has begun to do it: it is waited for a while, or the next owner asks again.
         let finish = self.worker.settings.finish;
         let broken_off = async {
             self.held.stop.cancelled().await;
-            sleep(finish).await;
+            sleep_until(self.seat.stopped() + finish).await;
         };
-        tokio::select! {
-            answers = self.worker.calls.answer(&asker, wanted) => Ok(answers),
-            () = broken_off => Err(Trouble::Stopped),
-        }
+        let answered = async {
+            tokio::select! {
+                // First: what begins after that time is not begun.
+                biased;
+                () = broken_off => Err(Trouble::Stopped),
+                answers = self.worker.calls.answer(&asker, wanted) => Ok(answers),
+            }
+        };
+        self.seat.resting(answered).await
     }
 
     async fn keep(&self, key: &str, answer: &Answer, took: Duration) -> Result<(), Trouble> {
@@ -166,20 +194,73 @@ impl Desk<'_> {
 }
 
 impl Caller<'_> {
-    /// Whether the call is of its run: its key begins with what names that.
-    fn made(&self, wanted: &Wanted) -> bool {
-        let of_node = format!("{}/{}/{}", self.event.id, self.workflow.name, wanted.node);
-        wanted.key.strip_prefix(&of_node).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    /// Whether calls of this run are its.
+    fn made(&self, run: &RunName) -> bool {
+        self.is(&run.workflow, &run.event, run.resumed.as_deref())
     }
 
-    fn is_of(&self, run: &tributary_engine::RunOutcome) -> bool {
-        self.workflow.name == run.workflow
-            && self.event.id == run.event
-            && self.resumed.is_some() == run.resumed.is_some()
+    fn is_of(&self, run: &RunOutcome) -> bool {
+        self.is(&run.workflow, &run.event, run.resumed.as_deref())
     }
+
+    /// Two runs of one workflow may be at hand for events of one id: one of them came out of a pause.
+    fn is(&self, workflow: &str, event: &EventId, timer: Option<&str>) -> bool {
+        let own = self.resumed.map(|resumed| resumed.timer);
+        self.workflow.name == workflow && self.event.id == *event && own == timer
+    }
+}
+
+/// Until when the calls of each run are waited for: so long from its first on, however long those of other runs took.
+#[derive(Default)]
+struct Calling(Vec<(RunName, Instant)>);
+
+impl Calling {
+    fn until(&mut self, run: &RunName) -> Instant {
+        if let Some((_, until)) = self.0.iter().find(|(known, _)| known == run) {
+            return *until;
+        }
+        let until = Instant::now() + MAX_CALLING;
+        self.0.push((run.clone(), until));
+        until
+    }
+}
+
+/// The name under which an answer is kept. A run that came out of a pause may ask as one of the event's own does, where an id
+/// is used again.
+fn kept_as(run: &RunName, key: &str) -> String {
+    run.resumed.as_ref().map_or_else(|| key.to_owned(), |timer| format!("{timer} {key}"))
 }
 
 /// What can be asked again with nobody noticing is not kept: it may be large.
 fn is_kept(call: &Call) -> bool {
     !matches!(call, Call::History(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::sleep;
+
+    fn run(workflow: &str, resumed: Option<&str>) -> RunName {
+        let event = EventId::new("e").unwrap();
+        RunName { workflow: workflow.to_owned(), event, resumed: resumed.map(str::to_owned) }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_run_has_the_whole_time_for_its_calls_from_its_first_on() {
+        let (begun, mut calling) = (Instant::now(), Calling::default());
+        assert_eq!(calling.until(&run("a", None)), begun + MAX_CALLING);
+        sleep(MAX_CALLING).await;
+        assert_eq!(calling.until(&run("a", None)), begun + MAX_CALLING, "it does not begin anew");
+        for another in [run("b", None), run("a", Some("t"))] {
+            assert_eq!(calling.until(&another), begun + 2 * MAX_CALLING);
+        }
+    }
+
+    #[test]
+    fn answers_of_two_runs_that_ask_alike_are_kept_apart() {
+        let names =
+            [run("w", None), run("w", Some("t1")), run("w", Some("t2"))].map(|run| kept_as(&run, "e/w/ask"));
+        assert_eq!(names, ["e/w/ask", "t1 e/w/ask", "t2 e/w/ask"]);
+    }
 }

@@ -15,6 +15,7 @@ use tributary_proto::v1;
 use tributary_streams::{Awaited, Effect, Ending, Subject as Changed, timer_id};
 
 use crate::paused::Kept;
+use crate::settings::KeepRuns;
 use crate::subject::Subject;
 use crate::told::{self, Took};
 
@@ -40,11 +41,13 @@ pub struct Place {
     pub entry: StreamId,
     /// Whether somebody waits, and for what.
     pub awaited: Awaited,
+    /// Whether its runs are kept where nobody asked for them.
+    pub keep_runs: KeepRuns,
     /// How long its end is remembered: the dedup window.
     pub life: Duration,
 }
 
-/// An event that was handled: what the runs did that waited for it, what its own did, and the end that a waiter finds. An event
+/// An event that was handled: which runs waited for it, what they and its own did, and the end that a waiter finds. An event
 /// that changed nothing leaves a mark.
 #[must_use]
 pub fn of_event(
@@ -53,15 +56,17 @@ pub fn of_event(
     finished: &Finished,
     around: &Circumstances<'_>,
 ) -> Vec<Effect> {
-    let mut effects = around.of_runs(event, finished);
     let resumed = finished.runs.iter().filter_map(|run| run.resumed.clone());
-    effects.extend(resumed.map(|timer| Effect::Resume { timer, profile: event.profile.clone() }));
+    let resumed = resumed.map(|timer| Effect::Resume { timer, profile: event.profile.clone() });
+    // First: what pauses now is never what is taken off.
+    let mut effects: Vec<Effect> = resumed.collect();
+    effects.extend(around.of_runs(event, place.entry, finished));
     effects.extend(around.forgotten(event));
     effects.push(Effect::Seen {
         event: event.id.clone(),
         entry: place.entry,
         ending: Ending::Done,
-        outcome: outcome::of(event, place.awaited, finished, around),
+        outcome: outcome::of(event, place, finished, around),
         announce: place.awaited != Awaited::No,
         life: place.life,
     });
@@ -71,7 +76,7 @@ pub fn of_event(
 /// A paused run whose time had come. Its timer is not among the effects: taking it off is what admits them.
 #[must_use]
 pub fn of_timer(kept: &Kept, finished: &Finished, around: &Circumstances<'_>) -> Vec<Effect> {
-    let mut effects = around.of_runs(&kept.event, finished);
+    let mut effects = around.of_runs(&kept.event, kept.entry, finished);
     effects.extend(around.forgotten(&kept.event));
     effects
 }
@@ -94,40 +99,56 @@ impl Circumstances<'_> {
         run.resumed.as_ref().and_then(|timer| self.kept.get(timer))
     }
 
-    /// Changes by what caused them, then what each run made.
-    fn of_runs(&self, handled: &Subject, finished: &Finished) -> Vec<Effect> {
-        let mut causes: Vec<(&Subject, Vec<Change>)> = vec![(handled, Vec::new())];
+    /// Changes by what caused them, then what each run made; each under the trace of its own event. `entry` is where the event
+    /// lies that is handled.
+    fn of_runs(&self, handled: &Subject, entry: StreamId, finished: &Finished) -> Vec<Effect> {
+        let mut causes: Vec<(&Subject, &TraceContext, Vec<Change>)> = vec![(handled, self.trace, Vec::new())];
         for run in &finished.runs {
             let event = self.event_of(run, handled);
-            match causes.iter_mut().find(|(cause, _)| cause.id == event.id) {
-                Some((_, changes)) => changes.extend(run.changes.iter().cloned()),
-                None => causes.push((event, run.changes.clone())),
+            match causes.iter_mut().find(|(cause, ..)| cause.id == event.id) {
+                Some((.., changes)) => changes.extend(run.changes.iter().cloned()),
+                None => causes.push((event, self.trace_of(run), run.changes.clone())),
             }
         }
         let mut effects: Vec<Effect> = causes
             .into_iter()
-            .filter(|(cause, changes)| cause.id == handled.id || !changes.is_empty())
-            .map(|(cause, changes)| changed(cause, &changes, self.now))
+            .filter(|(cause, _, changes)| cause.id == handled.id || !changes.is_empty())
+            .map(|(cause, trace, changes)| self.under(trace, changed(cause, &changes, self.now)))
             .collect();
         for run in &finished.runs {
             let event = self.event_of(run, handled);
-            effects.extend(derived::of(event, run, self.now));
-            effects.extend(delivered(event, run));
-            effects.extend(self.paused(event, run));
+            let made = derived::of(event, run, self.now)
+                .chain(delivered(event, run))
+                .chain(self.paused(event, entry, run));
+            effects.extend(made.map(|effect| self.under(self.trace_of(run), effect)));
         }
         effects
     }
 
+    /// The trace that a run belongs to: that of the event that it is for.
+    fn trace_of(&self, run: &RunOutcome) -> &TraceContext {
+        self.kept_of(run).map_or(self.trace, |kept| &kept.trace)
+    }
+
+    /// The commit's own trace is that of the event that is handled.
+    fn under(&self, trace: &TraceContext, effect: Effect) -> Effect {
+        if trace == self.trace || trace.traceparent.is_empty() {
+            return effect;
+        }
+        Effect::Under { trace: trace.clone(), effect: Box::new(effect) }
+    }
+
     /// The run as it is kept while it waits, if it does.
-    fn paused(&self, event: &Subject, run: &RunOutcome) -> Option<Effect> {
+    fn paused(&self, event: &Subject, entry: StreamId, run: &RunOutcome) -> Option<Effect> {
         let RunEnding::Paused { until, events } = &run.ending else { return None };
         let former = self.kept_of(run);
         let kept = Kept {
             event: event.clone(),
+            entry: former.map_or(entry, |former| former.entry),
             workflow: run.workflow.clone(),
             revision: former.map_or(self.revision, |former| &former.revision).to_owned(),
             state: run.state.clone(),
-            trace: former.map_or(self.trace, |former| &former.trace).clone(),
+            trace: self.trace_of(run).clone(),
         };
         let delay = until.map_or(MAX_PAUSE, |until| until.since(self.now));
         Some(Effect::Pause {

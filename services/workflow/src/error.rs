@@ -9,8 +9,8 @@ use tributary_streams::{ReadError, StreamsError};
 pub(crate) enum Trouble {
     /// Redis: everything in memory is dropped.
     #[error(transparent)]
-    Streams(#[from] StreamsError),
-    /// Postgres is away, the profile is being merged, or cannot be read: its lane waits.
+    Streams(StreamsError),
+    /// Postgres is away, the profile is being merged or cannot be read, or the configuration is not ready yet: its lane waits.
     #[error("{0}")]
     Wait(String),
     /// The partition is handed over meanwhile: it is left to the next owner, unfinished.
@@ -18,12 +18,20 @@ pub(crate) enum Trouble {
     Stopped,
 }
 
+impl From<StreamsError> for Trouble {
+    fn from(error: StreamsError) -> Self {
+        match error {
+            // What is wrong with this one profile must not end the work on its neighbours.
+            StreamsError::Broken(_) => Self::Wait(error.to_string()),
+            error => Self::Streams(error),
+        }
+    }
+}
+
 impl From<ReadError<StorageError>> for Trouble {
     fn from(error: ReadError<StorageError>) -> Self {
         match error {
-            // What is wrong with this one profile must not end the work on its neighbours.
-            ReadError::Streams(StreamsError::Broken(reason)) => Self::Wait(reason),
-            ReadError::Streams(error) => Self::Streams(error),
+            ReadError::Streams(error) => error.into(),
             ReadError::Rows(error) => Self::Wait(error.to_string()),
             ReadError::Moving => Self::Wait(error.to_string()),
         }
@@ -33,8 +41,32 @@ impl From<ReadError<StorageError>> for Trouble {
 impl From<RevisionError> for Trouble {
     fn from(error: RevisionError) -> Self {
         match error {
-            RevisionError::Streams(error) => Self::Streams(error),
-            RevisionError::Rows(error) => Self::Wait(error.to_string()),
+            RevisionError::Streams(error) => error.into(),
+            RevisionError::Late | RevisionError::Rows(_) => Self::Wait(error.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_data_and_a_configuration_that_takes_long_hold_up_one_lane_and_a_lost_lease_ends_all() {
+        let odd = || StreamsError::Broken("a list that is none".to_owned());
+        let waits: [Trouble; 4] = [
+            odd().into(),
+            ReadError::Streams(odd()).into(),
+            RevisionError::Streams(odd()).into(),
+            RevisionError::Late.into(),
+        ];
+        for trouble in waits {
+            assert!(matches!(trouble, Trouble::Wait(_)), "{trouble:?}");
+        }
+        let ends: [Trouble; 2] =
+            [StreamsError::Fenced.into(), RevisionError::Streams(StreamsError::Fenced).into()];
+        for trouble in ends {
+            assert!(matches!(trouble, Trouble::Streams(StreamsError::Fenced)), "{trouble:?}");
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::desk::{Caller, Desk, Handled};
 use crate::effects::{self, Circumstances, Place};
 use crate::error::Trouble;
 use crate::firing;
-use crate::lanes::{Handler, LOOK};
+use crate::lanes::{Handler, LOOK, Seat};
 use crate::letter;
 use crate::resumable::Resumable;
 use crate::subject::Subject;
@@ -12,15 +12,16 @@ use crate::told::Took;
 use crate::worker::Worker;
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use tracing::{Instrument, Span, info_span};
 use tributary_config::{Config, Tenant};
-use tributary_engine::{Finished, MAX_CALLING};
+use tributary_engine::Finished;
 use tributary_model::{EventId, PartitionId, TenantId, TraceContext};
 use tributary_runtime::now;
 use tributary_runtime::telemetry::{names, propagation};
 use tributary_streams::{
-    Awaited, Effect, Ending, Entry, Gate, Group, Handed, Held, RunCommit, RunCommitted, Stream, StreamsError,
+    Awaited, Effect, Ending, Entry, Gate, Group, Handed, HandedOut, Held, RunCommit, RunCommitted, Stream,
+    StreamsError,
 };
 
 /// How long a lane waits before it tries again.
@@ -35,8 +36,8 @@ pub(crate) struct Events<'a> {
 }
 
 impl Handler for Events<'_> {
-    async fn handle(&self, handed: Handed) -> Result<(), StreamsError> {
-        self.event(handed).await
+    async fn handle(&self, handed: Handed, seat: &Seat<'_>) -> Result<(), StreamsError> {
+        self.event(handed, seat).await
     }
 
     async fn give_up(&self, handed: Handed) -> Result<(), StreamsError> {
@@ -47,8 +48,14 @@ impl Handler for Events<'_> {
         Some(&self.soon)
     }
 
-    async fn fire(&self, timer: &str) -> Result<(), StreamsError> {
-        self.patiently(Task::Timer(timer)).await
+    async fn fire(&self, timer: &str, seat: &Seat<'_>) -> Result<(), StreamsError> {
+        let handed = self.worker.redis.hand_out(&self.held.fence, timer).await?;
+        match firing::refused(handed, self.worker.settings.deliveries) {
+            Some(reason) => firing::give_up(self, timer, reason).await,
+            // An event made it go on meanwhile.
+            None if handed == HandedOut::Gone => Ok(()),
+            None => self.patiently(Task::Timer(timer), seat).await,
+        }
     }
 
     async fn give_up_timer(&self, timer: &str) -> Result<(), StreamsError> {
@@ -72,13 +79,13 @@ struct Ran {
 }
 
 impl Events<'_> {
-    async fn event(&self, handed: Handed) -> Result<(), StreamsError> {
+    async fn event(&self, handed: Handed, seat: &Seat<'_>) -> Result<(), StreamsError> {
         let event = decode(&handed, self.worker.settings.deliveries);
         let event_type = event.as_ref().map(|event| event.message.r#type.as_str()).ok();
         let span = process_span(&handed.entry, event_type, self.held.fence.partition);
         async {
             match &event {
-                Ok(event) => self.patiently(Task::Event(&handed.entry, event)).await,
+                Ok(event) => self.patiently(Task::Event(&handed.entry, event), seat).await,
                 Err(reason) => give_up(self.worker, self.held, &handed, reason).await,
             }
         }
@@ -86,37 +93,52 @@ impl Events<'_> {
         .await
     }
 
-    /// Tries for as long as it takes: what is behind it in its lane must not overtake it.
-    async fn patiently(&self, task: Task<'_>) -> Result<(), StreamsError> {
-        loop {
-            let attempt = match task {
-                Task::Event(entry, event) => self.attempt(entry, event).await,
-                Task::Timer(timer) => firing::fire(self, timer).await,
-            };
-            match attempt {
-                Ok(()) | Err(Trouble::Stopped) => return Ok(()),
-                Err(Trouble::Streams(error)) => return Err(error),
-                Err(Trouble::Wait(reason)) => {
-                    tracing::warn!(partition = self.held.fence.partition.0, %reason, "an event or a timer waits");
-                    // Handed over unfinished: it is pending, or due, for the next owner.
-                    if self.held.stop.run_until_cancelled(sleep(PAUSE)).await.is_none() {
-                        return Ok(());
-                    }
+    /// Tries for as long as it takes: what is behind it in its lane must not overtake it. From the first time on that it must
+    /// wait, others may have its seat, also while it is tried: a database that is away takes long to say so.
+    async fn patiently(&self, task: Task<'_>, seat: &Seat<'_>) -> Result<(), StreamsError> {
+        if self.tried(task, seat).await? {
+            return Ok(());
+        }
+        let again = async {
+            loop {
+                // Handed over unfinished: it is pending, or due, for the next owner.
+                if self.held.stop.run_until_cancelled(sleep(PAUSE)).await.is_none() {
+                    return Ok(());
                 }
+                if self.tried(task, seat).await? {
+                    return Ok(());
+                }
+            }
+        };
+        seat.resting(again).await
+    }
+
+    /// False: it must be tried again.
+    async fn tried(&self, task: Task<'_>, seat: &Seat<'_>) -> Result<bool, StreamsError> {
+        let attempt = match task {
+            Task::Event(entry, event) => self.attempt(entry, event, seat).await,
+            Task::Timer(timer) => firing::fire(self, timer, seat).await,
+        };
+        match attempt {
+            Ok(()) | Err(Trouble::Stopped) => Ok(true),
+            Err(Trouble::Streams(error)) => Err(error),
+            Err(Trouble::Wait(reason)) => {
+                tracing::warn!(partition = self.held.fence.partition.0, %reason, "an event or a timer waits");
+                Ok(false)
             }
         }
     }
 
     /// Runs the workflows of the revision that the event was accepted under, and commits what they did. An event that concerns
     /// none of them is committed without a look at the profile; the commit says if paused runs wait for it.
-    async fn attempt(&self, entry: &Entry, event: &Subject) -> Result<(), Trouble> {
-        let config = self.worker.revisions.of(&event.message.revision).await?;
+    async fn attempt(&self, entry: &Entry, event: &Subject, seat: &Seat<'_>) -> Result<(), Trouble> {
+        let config = seat.resting_if_slow(self.worker.revisions.of(&event.message.revision)).await?;
         // A tenant whose configuration is gone has no workflows; its events are not kept waiting for one.
         let tenant = config.tenant(&event.tenant);
         let mut is_concerned = tenant.is_some_and(|tenant| event.concerns(tenant));
         loop {
             let ran = match tenant.filter(|_| is_concerned) {
-                Some(tenant) => self.run(entry, event, tenant).await?,
+                Some(tenant) => self.run(entry, event, tenant, seat).await?,
                 None => Ran::nothing(tenant.is_none() || !event.resumes()),
             };
             match self.commit(entry, event, &config, &ran).await? {
@@ -134,13 +156,19 @@ impl Events<'_> {
     }
 
     /// Reads what is known now, after the commit of this profile's event before, and takes all runs as far as they come.
-    async fn run(&self, entry: &Entry, event: &Subject, tenant: &Tenant) -> Result<Ran, Trouble> {
+    async fn run(
+        &self,
+        entry: &Entry,
+        event: &Subject,
+        tenant: &Tenant,
+        seat: &Seat<'_>,
+    ) -> Result<Ran, Trouble> {
         let worker = self.worker;
-        let until = Instant::now() + MAX_CALLING;
         // Admission decoded the documents before the event was appended.
         let Some(documents) = event.documents() else { return Ok(Ran::nothing(true)) };
         let reading = worker.reader.read(&event.tenant, &event.profile, event.session.as_ref());
-        let (known, resumable) = tokio::join!(reading, Resumable::by(event, worker, self.held));
+        let resumable = Resumable::by(event, worker, self.held);
+        let (known, resumable) = tokio::join!(reading, resumable);
         let (known, resumable) = (known?, resumable?);
         let handled = {
             let details = entry.awaited == Awaited::Runs;
@@ -150,9 +178,9 @@ impl Events<'_> {
             let desk = Desk {
                 worker,
                 held: self.held,
+                seat,
                 event,
                 position: entry.id,
-                until,
                 callers: resumable.callers().chain(own).collect(),
             };
             desk.finish(&mut handling).await?
@@ -167,7 +195,7 @@ impl Events<'_> {
         config: &Config,
         ran: &Ran,
     ) -> Result<RunCommitted, Trouble> {
-        let trace = trace_of_handling(&entry.trace);
+        let trace = trace_of(&Span::current(), &entry.trace);
         let around = Circumstances {
             revision: &config.revision,
             kept: &ran.resumable.kept,
@@ -175,7 +203,12 @@ impl Events<'_> {
             trace: &trace,
             now: now(),
         };
-        let place = Place { entry: entry.id, awaited: entry.awaited, life: self.worker.dedup_window };
+        let place = Place {
+            entry: entry.id,
+            awaited: entry.awaited,
+            keep_runs: self.worker.settings.keep_runs,
+            life: self.worker.dedup_window,
+        };
         let effects = effects::of_event(event, place, &ran.handled.finished, &around);
         let gate = Gate::Entry { group: Group::Workflow, entry: entry.id };
         self.commit_run(gate, event, ran.looked, &ran.handled.finished, &effects, &trace).await
@@ -193,7 +226,7 @@ impl Events<'_> {
     ) -> Result<RunCommitted, Trouble> {
         let span = commit_span(self.held.fence.partition, finished);
         propagation::set_parent(&span, trace);
-        let trace = propagation::context_of(&span);
+        let trace = trace_of(&span, trace);
         let commit = RunCommit {
             gate,
             tenant: &event.tenant,
@@ -204,7 +237,6 @@ impl Events<'_> {
             trace: &trace,
         };
         let committed = self.worker.redis.commit_run(&self.held.fence, &commit).instrument(span).await?;
-        let is_soon = |effect: &Effect| matches!(effect, Effect::Pause { delay, .. } if *delay <= LOOK);
         if effects.iter().any(is_soon) {
             self.soon.notify_one();
         }
@@ -219,10 +251,19 @@ impl Ran {
     }
 }
 
-/// The trace under which an event is handled: that of its own span, or where there is no telemetry, the one that it came with.
-fn trace_of_handling(of_entry: &TraceContext) -> TraceContext {
-    let here = propagation::current();
-    if here.traceparent.is_empty() { of_entry.clone() } else { here }
+/// Whether it makes a timer that is due soon.
+fn is_soon(effect: &Effect) -> bool {
+    match effect {
+        Effect::Pause { delay, .. } => *delay <= LOOK,
+        Effect::Under { effect, .. } => is_soon(effect),
+        _ => false,
+    }
+}
+
+/// The trace that a span carries on: its own, or where there is no telemetry, or none of this span, the one that it came with.
+fn trace_of(span: &Span, parent: &TraceContext) -> TraceContext {
+    let own = propagation::context_of(span);
+    if own.traceparent.is_empty() { parent.clone() } else { own }
 }
 
 /// Why not, where it cannot be handled at all.
@@ -297,4 +338,30 @@ fn process_span(entry: &Entry, event_type: Option<&str>, p: PartitionId) -> Span
     );
     propagation::set_parent(&span, &entry.trace);
     span
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_telemetry_the_trace_that_came_is_carried_on() {
+        let came = TraceContext { traceparent: "00-a-b-01".to_owned(), tracestate: "x=1".to_owned() };
+        assert_eq!(trace_of(&Span::none(), &came), came);
+        assert_eq!(trace_of(&commit_span(PartitionId(1), &Finished::default()), &came), came);
+    }
+
+    #[test]
+    fn a_pause_that_is_over_soon_is_seen_under_another_trace_too() {
+        let pause = |delay| Effect::Pause {
+            timer: "t".to_owned(),
+            profile: tributary_model::ProfileId::new("p").unwrap(),
+            delay,
+            awaits: Vec::new(),
+            fields: Vec::new(),
+        };
+        let under = |effect| Effect::Under { trace: TraceContext::default(), effect: Box::new(effect) };
+        assert!(is_soon(&pause(LOOK)) && is_soon(&under(pause(LOOK))));
+        assert!(!is_soon(&under(pause(LOOK * 2))) && !is_soon(&Effect::Dead(Vec::new())));
+    }
 }

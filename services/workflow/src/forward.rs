@@ -2,7 +2,7 @@
 //!
 //! At least once, and once in effect: its id is derived, so a repeat is a duplicate there.
 
-use crate::lanes::Handler;
+use crate::lanes::{Handler, Seat};
 use crate::letter;
 use crate::worker::Worker;
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -24,8 +24,8 @@ pub(crate) struct Forwards<'a> {
 }
 
 impl Handler for Forwards<'_> {
-    async fn handle(&self, handed: Handed) -> Result<(), StreamsError> {
-        handle(self.worker, self.held, handed).await
+    async fn handle(&self, handed: Handed, seat: &Seat<'_>) -> Result<(), StreamsError> {
+        handle(self.worker, self.held, handed, seat).await
     }
 
     async fn give_up(&self, handed: Handed) -> Result<(), StreamsError> {
@@ -35,9 +35,9 @@ impl Handler for Forwards<'_> {
 }
 
 /// Tries until answered: a later event for the same profile must not overtake this one.
-async fn handle(worker: &Worker, held: &Held, handed: Handed) -> Result<(), StreamsError> {
+async fn handle(worker: &Worker, held: &Held, handed: Handed, seat: &Seat<'_>) -> Result<(), StreamsError> {
     let effects = match read(&handed) {
-        Ok(request) => match send(worker, held, &handed, &request).await {
+        Ok(request) => match send(worker, held, &handed, &request, seat).await {
             None => return Ok(()),
             Some(Ok(())) => Vec::new(),
             Some(Err(reason)) => vec![dead(&handed, &reason)],
@@ -87,6 +87,7 @@ async fn send(
     held: &Held,
     handed: &Handed,
     request: &v1::ProcessRequest,
+    seat: &Seat<'_>,
 ) -> Option<Result<(), String>> {
     let mut delays = ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(50))
@@ -112,7 +113,8 @@ async fn send(
             Err(status) => {
                 tracing::debug!(partition = held.fence.partition.0, code = ?status.code(), "a derived event waits");
                 let delay = delays.next().unwrap_or_default();
-                held.stop.run_until_cancelled(tokio::time::sleep(delay)).await?;
+                let pause = held.stop.run_until_cancelled(tokio::time::sleep(delay));
+                seat.resting(pause).await?;
             }
         }
     }

@@ -1,14 +1,20 @@
 //! The order of an owned stream: a lane for each profile, one thing of a lane at a time, lanes beside each other
 //! (docs/protocol.md §6). Due timers join the lanes of their profiles, behind what is there already.
 
+mod items;
 mod queues;
+mod seats;
 mod timers;
 
 use futures::FutureExt as _;
 use futures::stream::{FuturesUnordered, StreamExt as _};
-use queues::{Item, Lane, Queued, Queues};
+use items::{Item, Lane, PutOff, Queued};
+use queues::Queues;
+use seats::Seats;
+pub(crate) use seats::{Bounds, Seat};
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use timers::Timers;
@@ -23,8 +29,9 @@ pub(crate) const LOOK: Duration = Duration::from_secs(1);
 
 /// What is done with what comes.
 pub(crate) trait Handler {
-    /// Handles an entry, for as long as it takes. `Ok` without a commit only after the partition's `stop`.
-    fn handle(&self, handed: Handed) -> impl Future<Output = Result<(), StreamsError>>;
+    /// Handles an entry, for as long as it takes; while it only waits, it gives its seat back. `Ok` without a commit only
+    /// after the partition's `stop`.
+    fn handle(&self, handed: Handed, seat: &Seat<'_>) -> impl Future<Output = Result<(), StreamsError>>;
 
     /// Takes an entry off the stream whose handling panicked.
     fn give_up(&self, handed: Handed) -> impl Future<Output = Result<(), StreamsError>>;
@@ -35,7 +42,7 @@ pub(crate) trait Handler {
     }
 
     /// Handles a timer that is due, likewise.
-    fn fire(&self, _timer: &str) -> impl Future<Output = Result<(), StreamsError>> {
+    fn fire(&self, _timer: &str, _seat: &Seat<'_>) -> impl Future<Output = Result<(), StreamsError>> {
         std::future::ready(Ok(()))
     }
 
@@ -46,8 +53,9 @@ pub(crate) trait Handler {
 }
 
 /// Reads `group`'s stream and handles its entries until the partition is handed over: first what an earlier owner left
-/// unfinished, then what is new; and due timers meanwhile. At most `most` lanes have entries in memory, and at most as many
-/// timers join them; of a lane only the first few entries, so that one profile that waits does not take the room of the others.
+/// unfinished, then what is new; and due timers meanwhile. In `bounds.lanes` lanes entries are worked on at most, and in as many
+/// timers; `bounds.waiting` further ones only wait. What may not begin waits as an id, so that neither one profile nor one
+/// tenant that waits takes the room of the others.
 ///
 /// # Errors
 /// The first error of a read or of a handler: nothing in memory is trusted after one, and the entries are still there.
@@ -56,30 +64,42 @@ pub(crate) async fn run(
     watch: &Arc<Watch>,
     held: &Held,
     group: Group,
-    most: usize,
+    bounds: Bounds,
     handler: &impl Handler,
 ) -> Result<(), StreamsError> {
     let p = held.fence.partition;
     redis.ensure_group(p, group).await?;
-    let mut queues = Queues::new(most);
-    let mut timers = handler.soon().map(|soon| Timers::new(redis, held, group.stream(), soon, most));
+    let seats = Seats::default();
+    let mut queues = Queues::new(&seats, bounds);
+    let mut timers = handler.soon().map(|soon| Timers::new(redis, held, group.stream(), soon));
+    let work = Work { redis, held, group, seats: &seats, handler };
     let mut running = FuturesUnordered::new();
     let mut from = From::Pending(StreamId::default());
     // Taken up before the first read: an entry that comes in between is read, or is news.
     let news = watch.watch(p, group.stream(), redis.last_id(&held.fence, group.stream()).await?);
-    let start = |queued| in_lane(redis, held, group, queued, handler);
+    let step = |step| work.step(step);
 
+    // What ends while something is read.
+    let mut ended = Vec::new();
     while !held.stop.is_cancelled() {
-        while let Some(timer) = timers.as_mut().and_then(Timers::take) {
-            running.extend(queues.join(Item::Timer(timer)).map(start));
+        for ended in ended.drain(..) {
+            running.extend(after(ended, &mut queues, timers.as_mut(), held)?.map(step));
         }
-        let in_lanes = timers.as_ref().map_or(0, Timers::in_lanes);
-        if queues.have_room(in_lanes) {
-            let page = redis.read_group(&held.fence, group, from, PAGE).await?;
+        while let Some(put_off) = queues.next_put_off() {
+            running.push(step(Step::Fetch(put_off)));
+        }
+        while queues.have_room_for_timer()
+            && let Some(timer) = timers.as_mut().and_then(Timers::take)
+        {
+            running.extend(queues.join(Item::Timer(timer)).map(Step::Handle).map(step));
+        }
+        if queues.have_room() {
+            let reading = redis.read_group(&held.fence, group, from, PAGE);
+            let page = beside(&mut running, &mut ended, reading).await?;
             let last = page.last().map(|handed| handed.entry.id);
             let more = !page.is_empty() || matches!(from, From::Pending(_));
             for handed in page {
-                running.extend(queues.join(Item::Entry(handed)).map(start));
+                running.extend(queues.join(Item::Entry(handed)).map(Step::Handle).map(step));
             }
             if let (Some(timers), From::New) = (&mut timers, from) {
                 timers.read(last);
@@ -89,136 +109,155 @@ pub(crate) async fn run(
                 _ => From::New,
             };
             if more {
-                // However much there is to read, what is in lanes goes on, and timers are looked for.
-                while let Some(Some(ended)) = running.next().now_or_never() {
-                    running.extend(after(ended, &mut queues, timers.as_mut(), held)?.map(start));
-                }
+                // However much there is to read, timers are looked for.
                 if let Some(timers) = timers.as_mut().filter(|timers| timers.is_time()) {
-                    timers.look().await?;
+                    beside(&mut running, &mut ended, timers.look()).await?;
                 }
                 continue;
             }
         }
-        if timers.as_ref().is_some_and(Timers::has_one) {
+        let (has_room, has_room_for_timer) = (queues.have_room(), queues.have_room_for_timer());
+        if !ended.is_empty() || has_room_for_timer && timers.as_ref().is_some_and(Timers::has_one) {
             continue;
         }
-        // Full, or nothing to read: until a lane is done, there is news, or timers are due.
+        // Full, or nothing to read: until a lane is done or only waits, there is news, or timers are due.
         tokio::select! {
             () = held.stop.cancelled() => break,
-            Some(ended) = running.next() => {
-                running.extend(after(ended, &mut queues, timers.as_mut(), held)?.map(start));
-            }
-            () = news.news(LOOK), if queues.have_room(in_lanes) => {}
+            Some(one) = running.next() => ended.push(one),
+            () = news.news(LOOK), if has_room => {}
+            () = seats.freed(), if !has_room || !has_room_for_timer => {}
             () = timers::time_to_look(&mut timers) => if let Some(timers) = &mut timers {
-                timers.look().await?;
+                beside(&mut running, &mut ended, timers.look()).await?;
             }
         }
     }
+    seats.stopped();
     // What runs is finished; what waits is left to the next owner, who reads it as pending, or finds it due.
-    while let Some((_, _, outcome)) = running.next().await {
-        outcome?;
+    loop {
+        for ended in ended.drain(..) {
+            if let Ended::Handled(_, _, outcome) = ended {
+                outcome?;
+            }
+        }
+        match running.next().await {
+            Some(one) => ended.push(one),
+            None => return Ok(()),
+        }
     }
-    Ok(())
 }
 
-/// What is next in the lane of something that has ended.
+/// Does something while all that runs goes on. *Otherwise* what runs may hold what this needs: a place in the line of those who
+/// ask Redis, say, which whoever is not polled does not give up.
+async fn beside<T>(
+    running: &mut FuturesUnordered<impl Future<Output = Ended>>,
+    ended: &mut Vec<Ended>,
+    work: impl Future<Output = T>,
+) -> T {
+    let mut work = pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            Some(one) = running.next() => ended.push(one),
+        }
+    }
+}
+
+/// What follows something that has ended.
 fn after(
-    (lane, timer, outcome): Ended,
-    queues: &mut Queues,
+    ended: Ended,
+    queues: &mut Queues<'_>,
     timers: Option<&mut Timers<'_>>,
     held: &Held,
-) -> Result<Option<Queued>, StreamsError> {
-    outcome?;
-    if let (Some(timers), Some(timer)) = (timers, timer) {
-        timers.done(&timer);
-    }
+) -> Result<Option<Step>, StreamsError> {
     // What was left unfinished for the next owner must not be overtaken by what is behind it.
-    Ok(queues.advance(&lane, held.stop.is_cancelled()))
+    let is_stopping = held.stop.is_cancelled();
+    let next = match ended {
+        Ended::Fetched(tenant, item) => {
+            let item = item?;
+            if is_stopping { None } else { queues.arrived(tenant, item) }
+        }
+        Ended::Handled(lane, timer, outcome) => {
+            outcome?;
+            if let (Some(timers), Some(timer)) = (timers, timer) {
+                timers.done(&timer);
+            }
+            queues.advance(&lane, is_stopping)
+        }
+    };
+    Ok(next.map(Step::Handle))
 }
 
-/// A lane, the timer where it was one, and how it went.
-type Ended = (Lane, Option<String>, Result<(), StreamsError>);
+/// What is under way.
+enum Step {
+    /// Something is handled, in its lane.
+    Handle(Queued),
+    /// Something that was put off is fetched: then its lane is known.
+    Fetch(PutOff),
+}
 
-/// One entry with its data, or a timer.
-async fn in_lane(redis: &Redis, held: &Held, group: Group, queued: Queued, handler: &impl Handler) -> Ended {
-    let lane = queued.lane().clone();
-    let (timer, outcome) = match queued.fetched(redis, held.fence.partition, group.stream()).await {
-        Ok(Item::Entry(handed)) => (None, isolated(handler, handed).await),
-        Ok(Item::Timer(timer)) => {
-            let outcome = isolated_timer(handler, &timer).await;
-            (Some(timer), outcome)
+/// How it went.
+#[allow(clippy::large_enum_variant, reason = "it is taken apart at once")]
+enum Ended {
+    /// A lane; the timer, where it was one.
+    Handled(Lane, Option<String>, Result<(), StreamsError>),
+    /// The tenant.
+    Fetched(String, Result<Item, StreamsError>),
+}
+
+struct Work<'a, H> {
+    redis: &'a Redis,
+    held: &'a Held,
+    group: Group,
+    seats: &'a Seats,
+    handler: &'a H,
+}
+
+impl<H: Handler> Work<'_, H> {
+    async fn step(&self, step: Step) -> Ended {
+        let (p, stream) = (self.held.fence.partition, self.group.stream());
+        match step {
+            Step::Handle(queued) => {
+                let lane = queued.lane.clone();
+                let (timer, outcome) = match queued.fetched(self.redis, p, stream).await {
+                    Ok(item) => self.handle(item).await,
+                    Err(error) => (None, Err(error)),
+                };
+                Ended::Handled(lane, timer, outcome)
+            }
+            Step::Fetch(put_off) => {
+                let tenant = put_off.tenant.clone();
+                Ended::Fetched(tenant, put_off.fetched(self.redis, p, stream).await)
+            }
         }
-        Err(error) => (None, Err(error)),
-    };
-    (lane, timer, outcome)
+    }
+
+    async fn handle(&self, item: Item) -> (Option<String>, Result<(), StreamsError>) {
+        let seat = Seat::new(self.seats, matches!(item, Item::Timer(_)));
+        match item {
+            Item::Entry(handed) => (None, isolated(self.handler, handed, &seat).await),
+            Item::Timer(timer) => {
+                let outcome = isolated_timer(self.handler, &timer, &seat).await;
+                (Some(timer), outcome)
+            }
+        }
+    }
 }
 
 /// A panic costs the entry that it came with.
-async fn isolated(handler: &impl Handler, handed: Handed) -> Result<(), StreamsError> {
-    match AssertUnwindSafe(handler.handle(handed.clone())).catch_unwind().await {
+async fn isolated(handler: &impl Handler, handed: Handed, seat: &Seat<'_>) -> Result<(), StreamsError> {
+    match AssertUnwindSafe(handler.handle(handed.clone(), seat)).catch_unwind().await {
         Ok(outcome) => outcome,
         Err(_) => handler.give_up(handed).await,
     }
 }
 
 /// Or the timer.
-async fn isolated_timer(handler: &impl Handler, timer: &str) -> Result<(), StreamsError> {
-    match AssertUnwindSafe(handler.fire(timer)).catch_unwind().await {
+async fn isolated_timer(handler: &impl Handler, timer: &str, seat: &Seat<'_>) -> Result<(), StreamsError> {
+    match AssertUnwindSafe(handler.fire(timer, seat)).catch_unwind().await {
         Ok(outcome) => outcome,
         Err(_) => handler.give_up_timer(timer).await,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::Mutex;
-    use tributary_streams::Entry;
-
-    #[derive(Default)]
-    struct Fragile {
-        given_up: Mutex<Vec<StreamId>>,
-        timers_given_up: Mutex<Vec<String>>,
-    }
-
-    impl Handler for Fragile {
-        async fn handle(&self, handed: Handed) -> Result<(), StreamsError> {
-            assert!(handed.entry.data.is_empty(), "data makes this handler panic");
-            Ok(())
-        }
-
-        async fn give_up(&self, handed: Handed) -> Result<(), StreamsError> {
-            self.given_up.lock().unwrap().push(handed.entry.id);
-            Ok(())
-        }
-
-        async fn fire(&self, timer: &str) -> Result<(), StreamsError> {
-            assert!(timer != "bad", "this timer makes this handler panic");
-            Ok(())
-        }
-
-        async fn give_up_timer(&self, timer: &str) -> Result<(), StreamsError> {
-            self.timers_given_up.lock().unwrap().push(timer.to_owned());
-            Ok(())
-        }
-    }
-
-    #[tokio::test]
-    async fn an_entry_whose_handling_panics_is_given_up_and_its_neighbour_is_not() {
-        let handler = Fragile::default();
-        for (seq, data) in [(1, vec![]), (2, vec![1])] {
-            let entry = Entry { id: StreamId::new(1, seq), data, ..Entry::default() };
-            isolated(&handler, Handed { entry, deliveries: 1 }).await.unwrap();
-        }
-        assert_eq!(*handler.given_up.lock().unwrap(), [StreamId::new(1, 2)]);
-    }
-
-    #[tokio::test]
-    async fn so_is_a_timer() {
-        let handler = Fragile::default();
-        for timer in ["good", "bad"] {
-            isolated_timer(&handler, timer).await.unwrap();
-        }
-        assert_eq!(*handler.timers_given_up.lock().unwrap(), ["bad"]);
-    }
-}
+mod tests;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use prost::Message as _;
 use tributary_engine::{PausedRun, RunState};
-use tributary_model::TraceContext;
+use tributary_model::{StreamId, TraceContext};
 use tributary_streams::timer_id;
 
 use crate::subject::{Documents, Subject};
@@ -15,6 +15,8 @@ use crate::subject::{Documents, Subject};
 pub struct Kept {
     /// The event that it is for.
     pub event: Subject,
+    /// Where that lies in `{p}:events`: an id that is used again is another event there.
+    pub entry: StreamId,
     /// Its workflow's name.
     pub workflow: String,
     /// The revision of the configuration that it started on, and finishes on.
@@ -26,12 +28,12 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// The id of its timer: one for each pause of a run.
+    /// The id of its timer: one for each pause of a run, and no other run's, also where the event's id is used again.
     #[must_use]
     pub fn timer(&self) -> String {
-        let pause = self.state.pauses.to_string();
+        let (entry, pause) = (self.entry.to_string(), self.state.pauses.to_string());
         let Subject { tenant, id, profile, .. } = &self.event;
-        timer_id("workflow", tenant, &[profile.as_str(), id.as_str(), &self.workflow, &pause])
+        timer_id("workflow", tenant, &[profile.as_str(), id.as_str(), &self.workflow, &entry, &pause])
     }
 
     /// As its timer carries it.
@@ -40,6 +42,7 @@ impl Kept {
         let state = serde_json::to_vec(&self.state).expect("names, texts and numbers are always JSON");
         vec![
             ("event", self.event.message.encode_to_vec()),
+            ("entry", self.entry.to_string().into_bytes()),
             ("workflow", self.workflow.clone().into_bytes()),
             ("revision", self.revision.clone().into_bytes()),
             ("state", state),
@@ -58,6 +61,7 @@ impl Kept {
         };
         Some(Kept {
             event: Subject::decode(fields.get("event")?)?,
+            entry: text("entry")?.parse().ok()?,
             workflow: text("workflow")?,
             revision: text("revision")?,
             state: serde_json::from_slice(fields.get("state")?).ok()?,
@@ -101,6 +105,7 @@ mod tests {
         let memory = json!({"ask": {"status": 200}}).as_object().unwrap().clone();
         Kept {
             event: Subject::of(message).unwrap(),
+            entry: StreamId::new(7, 1),
             workflow: "basket".to_owned(),
             revision: "12-3fa9c1d2".to_owned(),
             state: RunState { memory, pauses: 2, ..RunState::default() },
@@ -115,14 +120,14 @@ mod tests {
         let read = Kept::from_fields(&fields).unwrap();
         assert_eq!(read.event.message, kept.event.message);
         assert_eq!(
-            (read.workflow, read.revision, read.state, read.trace),
-            (kept.workflow, kept.revision, kept.state, kept.trace)
+            (read.entry, read.workflow, read.revision, read.state, read.trace),
+            (kept.entry, kept.workflow, kept.revision, kept.state, kept.trace)
         );
     }
 
     #[test]
     fn what_is_no_run_is_told_apart() {
-        for name in ["event", "workflow", "revision", "state"] {
+        for name in ["event", "entry", "workflow", "revision", "state"] {
             let mut fields: HashMap<_, _> =
                 kept().fields().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
             fields.insert(name.to_owned(), vec![0xff, 0xff]);
@@ -133,11 +138,12 @@ mod tests {
     }
 
     #[test]
-    fn each_pause_has_a_timer_of_its_own() {
+    fn each_pause_has_a_timer_of_its_own_also_where_an_id_is_used_again() {
         let first = kept();
         let mut second = kept();
         second.state.pauses += 1;
-        assert_eq!(first.timer(), "workflow:t:p:e%3a1:basket:2");
+        assert_eq!(first.timer(), "workflow:t:p:e%3a1:basket:7-1:2");
         assert_ne!(first.timer(), second.timer());
+        assert_ne!(first.timer(), Kept { entry: StreamId::new(9, 0), ..kept() }.timer());
     }
 }

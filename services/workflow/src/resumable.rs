@@ -1,15 +1,16 @@
 //! Paused runs of a profile that an event may make go on, with all that they need for it.
 
-use crate::desk::Caller;
+use crate::desk::{Caller, Resumed};
 use crate::error::Trouble;
 use crate::paused::Kept;
+use crate::revisions::Exactly;
 use crate::subject::{Documents, Subject};
 use crate::worker::Worker;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tributary_config::{Config, Workflow};
 use tributary_engine::PausedRun;
-use tributary_streams::Held;
+use tributary_streams::{Held, Paused};
 
 /// The paused runs at hand.
 #[derive(Default)]
@@ -37,17 +38,19 @@ impl Resumable {
         if !event.resumes() {
             return Ok(found);
         }
-        for paused in all.into_iter().filter(|paused| paused.awaits.contains(&event.message.r#type)) {
-            let Some(timer) = worker.redis.paused_run(&held.fence, &paused.timer).await? else { continue };
-            if let Some(kept) = Kept::from_fields(&timer.fields) {
-                found.take(paused.timer, kept, worker).await?;
+        let waits = |paused: &&Paused| paused.awaits.contains(&event.message.r#type);
+        let timers: Vec<&str> = all.iter().filter(waits).map(|paused| paused.timer.as_str()).collect();
+        let carried = worker.redis.paused_runs(&held.fence, &timers).await?;
+        for (timer, carried) in timers.into_iter().zip(carried) {
+            if let Some(kept) = carried.and_then(|carried| Kept::from_fields(&carried.fields)) {
+                found.take(timer.to_owned(), kept, worker).await?;
             }
         }
         Ok(found)
     }
 
     async fn take(&mut self, timer: String, kept: Kept, worker: &Worker) -> Result<(), Trouble> {
-        let Some(config) = worker.revisions.exactly(&kept.revision).await? else { return Ok(()) };
+        let Exactly::Here(config) = worker.revisions.exactly(&kept.revision).await? else { return Ok(()) };
         if workflow_of(&config, &kept).is_none() {
             return Ok(());
         }
@@ -67,10 +70,10 @@ impl Resumable {
 
     /// Who may call something on their behalf.
     pub(crate) fn callers(&self) -> impl Iterator<Item = Caller<'_>> {
-        self.each().map(|(_, kept, workflow)| Caller {
+        self.each().map(|(needs, kept, workflow)| Caller {
             workflow,
             event: &kept.event,
-            resumed: Some(&kept.trace),
+            resumed: Some(Resumed { timer: &needs.timer, trace: &kept.trace }),
         })
     }
 

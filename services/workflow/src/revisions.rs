@@ -10,7 +10,7 @@ use past::Past;
 use std::sync::{Arc, Mutex, PoisonError};
 use tributary_config::{Config, number_of};
 use tributary_storage::{Storage, StorageError};
-use tributary_streams::{Live, StreamsError};
+use tributary_streams::{Live, LiveError, StreamsError};
 
 /// The revisions of the configuration.
 pub(crate) struct Revisions {
@@ -27,9 +27,32 @@ pub(crate) enum RevisionError {
     /// Redis did not answer.
     #[error(transparent)]
     Streams(#[from] StreamsError),
+    /// It takes long to prepare.
+    #[error("its configuration is not prepared yet")]
+    Late,
     /// Postgres did not answer.
     #[error(transparent)]
     Rows(#[from] StorageError),
+}
+
+/// What became of one revision.
+#[derive(Debug, Clone)]
+pub(crate) enum Exactly {
+    /// It is ready.
+    Here(Arc<Config>),
+    /// It is there, and this release cannot prepare it.
+    Unprepared,
+    /// Nobody has it.
+    Gone,
+}
+
+impl From<LiveError> for RevisionError {
+    fn from(error: LiveError) -> Self {
+        match error {
+            LiveError::Streams(error) => Self::Streams(error),
+            LiveError::Late => Self::Late,
+        }
+    }
 }
 
 impl Revisions {
@@ -40,8 +63,8 @@ impl Revisions {
     /// The revision of this name; where it is gone or cannot be prepared here, the one that runs now.
     ///
     /// # Errors
-    /// Redis did not answer.
-    pub(crate) async fn of(&self, revision: &str) -> Result<Arc<Config>, StreamsError> {
+    /// Redis did not answer, or it is not prepared yet.
+    pub(crate) async fn of(&self, revision: &str) -> Result<Arc<Config>, RevisionError> {
         if let Some(own) = self.recent(revision).await? {
             return Ok(own);
         }
@@ -57,20 +80,19 @@ impl Revisions {
         Ok(current)
     }
 
-    /// The revision of this name and no other: from memory, from Redis, or from Postgres, which has them all. `None`: nobody
-    /// has it, or this release cannot prepare it.
+    /// The revision of this name and no other: from memory, from Redis, or from Postgres, which has them all.
     ///
     /// # Errors
-    /// Redis or Postgres did not answer: whether it can be had is not known.
-    pub(crate) async fn exactly(&self, revision: &str) -> Result<Option<Arc<Config>>, RevisionError> {
+    /// Redis or Postgres did not answer, or it is not prepared yet: whether it can be had is not known.
+    pub(crate) async fn exactly(&self, revision: &str) -> Result<Exactly, RevisionError> {
         match self.recent(revision).await? {
-            Some(own) => Ok(Some(own)),
+            Some(own) => Ok(Exactly::Here(own)),
             None => Ok(self.past.get(revision).await?),
         }
     }
 
     /// One of those that memory or Redis have.
-    async fn recent(&self, revision: &str) -> Result<Option<Arc<Config>>, StreamsError> {
+    async fn recent(&self, revision: &str) -> Result<Option<Arc<Config>>, RevisionError> {
         let found = match number_of(revision) {
             Some(number) => self.live.at(number).await?,
             None => None,

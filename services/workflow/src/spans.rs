@@ -13,19 +13,20 @@ use crate::subject::Subject;
 /// The spans of a handling's runs that are open: from the first call on, so that calls lie in them.
 #[derive(Default)]
 pub(crate) struct Spans {
-    open: BTreeMap<(EventId, String), Span>,
+    open: BTreeMap<(EventId, String, Option<String>), Span>,
 }
 
 impl Spans {
     /// The span of a run that makes calls while `handled` is handled.
     pub(crate) fn of(&mut self, caller: &Caller<'_>, handled: &Subject) -> Span {
-        let key = (caller.event.id.clone(), caller.workflow.name.clone());
+        let timer = caller.resumed.map(|resumed| resumed.timer.to_owned());
+        let key = (caller.event.id.clone(), caller.workflow.name.clone(), timer);
         self.open.entry(key).or_insert_with(|| begin(caller, handled)).clone()
     }
 
     /// Says what the run came to, and ends its span.
     pub(crate) fn end(&mut self, run: &RunOutcome, caller: Option<&Caller<'_>>, handled: &Subject) {
-        let open = self.open.remove(&(run.event.clone(), run.workflow.clone()));
+        let open = self.open.remove(&(run.event.clone(), run.workflow.clone(), run.resumed.clone()));
         let Some(span) = open.or_else(|| caller.map(|caller| begin(caller, handled))) else { return };
         span.record(names::CHANGES, names::number(run.changes.len()));
         let outcome = match &run.ending {
@@ -57,8 +58,8 @@ fn begin(caller: &Caller<'_>, handled: &Subject) -> Span {
         { names::CHANGES } = field::Empty,
         { names::OUTCOME } = field::Empty,
     );
-    if let Some(trace) = caller.resumed {
-        propagation::set_parent(&span, trace);
+    if let Some(resumed) = caller.resumed {
+        propagation::set_parent(&span, resumed.trace);
         if handled.id != caller.event.id {
             propagation::add_link(&span, &propagation::current());
         }

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tributary_engine::{Ending, NodeRecord, RunOutcome};
+use tributary_engine::{Ending, NodeRecord, NotTriggered, RunOutcome};
 use tributary_proto::convert::{changes_to_wire, time_to_wire};
 use tributary_proto::raw::{RawStruct, RawValue};
 use tributary_proto::v1;
+
+use crate::subject::Subject;
 
 /// How long calls took, by their keys.
 pub type Took = BTreeMap<String, Duration>;
@@ -46,6 +48,18 @@ pub fn run(outcome: &RunOutcome, event_type: &str, took: &Took) -> v1::WorkflowR
         response: (!outcome.response.is_empty()).then(|| RawStruct::from_object(&outcome.response)),
         event_id: outcome.event.to_string(),
     }
+}
+
+/// Workflows that were passed over, as they are told.
+#[must_use]
+pub fn not_triggered(passed_over: &[NotTriggered], event: &Subject) -> Vec<v1::NotTriggered> {
+    let told = passed_over.iter().map(|passed| v1::NotTriggered {
+        workflow: passed.workflow.clone(),
+        why: passed.why.clone(),
+        event_type: event.message.r#type.clone(),
+        event_id: event.id.to_string(),
+    });
+    told.collect()
 }
 
 fn node(record: &NodeRecord, took: Option<Duration>) -> v1::NodeRun {

@@ -33,8 +33,8 @@ pub(crate) async fn run(worker: Arc<Worker>, held: Held) -> Result<(), StreamsEr
     let Worker { redis, watch, settings, .. } = &*worker;
     let events = Events { worker: &worker, held: &held, soon: Notify::new() };
     let forwards = Forwards { worker: &worker, held: &held };
-    let events = lanes::run(redis, watch, &held, Group::Workflow, settings.lanes, &events);
-    let forwards = lanes::run(redis, watch, &held, Group::Forwarder, settings.lanes, &forwards);
+    let events = lanes::run(redis, watch, &held, Group::Workflow, settings.bounds(), &events);
+    let forwards = lanes::run(redis, watch, &held, Group::Forwarder, settings.bounds(), &forwards);
     tokio::try_join!(events, forwards)?;
     Ok(())
 }

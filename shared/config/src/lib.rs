@@ -45,11 +45,11 @@ pub use documents::scenario::{
 };
 pub use documents::schema::{Example, Schema};
 pub use documents::source::{Source, WaitFor};
-pub use documents::workflow::nodes::node_kinds;
+pub use documents::workflow::nodes::{WHEN_DOES_NOT_HOLD, WHEN_HOLDS, node_kinds};
 pub use documents::workflow::{Trigger, Workflow};
 pub use error::{ConfigError, ConfigErrors};
 pub use event_view::{EventView, SourcePath};
-pub use names::Events;
+pub use names::{BOOKKEEPING, Events};
 pub use plan::{Action, DocumentChange, FieldChange, Plan, plan, plan_for};
 pub use revision::{Revision, number_of};
 pub use schema::json_schema;

@@ -92,14 +92,15 @@ pub(crate) fn check_part(what: &str, name: &str) -> Result<(), String> {
     Path::new(name).map(|_| ()).map_err(|error| format!("{what}: {error}"))
 }
 
-/// What a workflow's own nodes write and documents only read.
-const WORKFLOWS: &str = "workflows";
+/// The name below which a profile holds what nodes remember of it, such as when they let it pass. They alone write there,
+/// documents only read, and it goes to no destination.
+pub const BOOKKEEPING: &str = "workflows";
 
 /// Why a document must not write `path`, if it must not.
 pub(crate) fn reserved(path: &Path) -> Option<String> {
-    (path.parts().next() == Some(WORKFLOWS)).then(|| {
+    (path.parts().next() == Some(BOOKKEEPING)).then(|| {
         format!(
-            "{path} cannot be written: below {WORKFLOWS} nodes keep what they remember of profiles; choose another path"
+            "{path} cannot be written: below {BOOKKEEPING} nodes keep what they remember of profiles; choose another path"
         )
     })
 }
@@ -118,8 +119,7 @@ pub(crate) fn check_name(what: &str, name: &str) -> Result<(), String> {
     ))
 }
 
-/// What is refused is not repeated: it may be the secret itself, pasted by mistake.
-/// The name of an environment variable. One that cannot be is not told: it may be the secret itself.
+/// The name of an environment variable. One that cannot be is not told: it may be the secret itself, pasted by mistake.
 pub(crate) fn check_env_name(name: &str) -> Result<(), String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit()) && name.chars().all(fits) {

@@ -6,6 +6,7 @@ mod formula;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use serde_json::Value;
 use tributary_expressions::{Condition, Expression, Template};
 use tributary_model::{IntentOp, Path};
 
@@ -35,6 +36,8 @@ pub(crate) struct Survey<'d> {
     pub(crate) destinations: Vec<&'d At<String>>,
     /// The types of the events that are waited for, or looked for in the past.
     pub(crate) awaited: Vec<&'d At<String>>,
+    /// The operands that stand for themselves, by what each is called where it is written.
+    pub(crate) literals: Vec<(String, Place, &'d Value)>,
     pub(crate) guards: Vec<Guard<'d>>,
     /// Whether `guards` are all that there are.
     pub(crate) judged: bool,
@@ -75,6 +78,7 @@ impl<'d> Survey<'d> {
             emits: Vec::new(),
             destinations: Vec::new(),
             awaited: Vec::new(),
+            literals: Vec::new(),
             guards: Vec::new(),
             judged: true,
             leads: BTreeMap::new(),
@@ -101,7 +105,7 @@ impl<'d> Survey<'d> {
     /// An operand.
     pub(crate) fn operand(&mut self, what: &str, operand: &'d At<Operand>) {
         match &operand.value {
-            Operand::Literal(_) => {}
+            Operand::Literal(value) => self.literals.push((what.to_string(), operand.place, value)),
             Operand::Computed(expression) => {
                 self.add(&format!("{what}: expr"), operand.place, Text::Expression(expression));
             }

@@ -2,6 +2,7 @@
 //! one or two letters away from another one. It is told and keeps nobody from anything.
 
 mod keywords;
+mod operands;
 mod types;
 
 use std::collections::BTreeMap;
@@ -43,6 +44,10 @@ pub(crate) fn of(drafts: &BTreeMap<TenantId, Draft>, documents: &[Document]) -> 
         for (path, reason) in keywords::of(&document.text) {
             tell(document, &|node| (node.path == path).then_some(node.name_place), reason);
         }
+    }
+    for (origin, workflow) in drafts.values().flat_map(|draft| &draft.workflows) {
+        let of_operands = operands::of(workflow, origin).into_iter();
+        told.extend(of_operands.map(|(place, reason)| origin.error(place, origin.document.clone(), reason)));
     }
     told.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
     told.truncate(MAX_TOLD);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
+use tributary_expressions::Verdict;
 use tributary_model::{Change, Time};
 
 use crate::board::{Author, Board};
@@ -90,7 +91,7 @@ pub(crate) fn advance<'a>(
     }
 }
 
-/// The nodes of a paused run that waited for `event`, which is what `shown` shows. What happens after the time that a node waits
+/// The nodes of a paused run that waited for `event`, which is what `shown` shows, and those of which that cannot be decided. What happens after the time that a node waits
 /// until does not count, however late that time is noticed.
 pub(crate) fn awaiting(
     graph: &Graph,
@@ -98,7 +99,7 @@ pub(crate) fn awaiting(
     event: EventView<'_>,
     shown: &mut Shown<'_>,
     board: &Board<'_>,
-) -> Vec<usize> {
+) -> (Vec<usize>, Vec<(String, String)>) {
     let waits = |name: &str| match state.nodes.get(name) {
         Some(NodeState::Waiting(wait)) => {
             wait.events.iter().any(|wanted| wanted == event.event_type)
@@ -108,11 +109,22 @@ pub(crate) fn awaiting(
     };
     let mut waiting: Vec<usize> =
         (0..graph.nodes().len()).filter(|index| waits(&graph.nodes()[*index].name)).collect();
+    let mut undecided = Vec::new();
     if !waiting.is_empty() {
         let mut memory = Memory::new(std::mem::take(&mut state.memory));
         let scope = shown.scope(board, &mut memory);
-        waiting.retain(|index| graph.nodes()[*index].node.awaits(scope));
+        waiting.retain(|index| {
+            let placed = &graph.nodes()[*index];
+            match placed.node.awaits(scope) {
+                Verdict::True => true,
+                Verdict::False | Verdict::Missing { .. } => false,
+                Verdict::Failed { reason } => {
+                    undecided.push((placed.name.clone(), reason));
+                    false
+                }
+            }
+        });
         state.memory = memory.into_values();
     }
-    waiting
+    (waiting, undecided)
 }

@@ -6,18 +6,30 @@ use serde::Serialize;
 
 /// How many bytes `value` has as JSON.
 pub(crate) fn json_bytes(value: &impl Serialize) -> usize {
-    let mut counted = Counted(0);
-    // Counting cannot fail, and what cannot be written as JSON never comes here: all of it was made of JSON.
-    let _ = serde_json::to_writer(&mut counted, value);
-    counted.0
+    counted(value, usize::MAX)
 }
 
-struct Counted(usize);
+/// Whether `value` has more than so many bytes as JSON. Looks no further.
+pub(crate) fn is_larger(value: &impl Serialize, most: usize) -> bool {
+    counted(value, most) > most
+}
+
+fn counted(value: &impl Serialize, most: usize) -> usize {
+    let mut counted = Counted { bytes: 0, most };
+    // It ends early where there are more; what cannot be written as JSON never comes here: all of it was made of JSON.
+    let _ = serde_json::to_writer(&mut counted, value);
+    counted.bytes
+}
+
+struct Counted {
+    bytes: usize,
+    most: usize,
+}
 
 impl Write for Counted {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
+        self.bytes += bytes.len();
+        if self.bytes > self.most { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(bytes.len()) }
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -67,6 +67,8 @@ pub struct HistoryQuery {
     pub since: Time,
     /// The newest so many: 1 to [`MAX_HISTORY`](crate::MAX_HISTORY).
     pub limit: usize,
+    /// Whether their properties are looked at. Where they are not, the answer need not have them.
+    pub properties: bool,
 }
 
 /// What the world answered.
@@ -116,8 +118,8 @@ pub struct PastEvent {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
 pub struct CallError {
-    /// Stable, for programs: `TIMED_OUT`, `UNREACHABLE`, `FORBIDDEN_ADDRESS`, `CIRCUIT_OPEN`, `TOO_LARGE`, `SECRET_MISSING`,
-    /// `REFUSED`, `INVALID_URL`, `TOO_MANY_EVENTS`, `NOT_CALLED` (a dry run).
+    /// Stable, for programs: `TIMED_OUT`, `UNREACHABLE`, `FORBIDDEN_ADDRESS`, `CIRCUIT_OPEN`, `TOO_LARGE`, `TOO_DEEP`,
+    /// `SECRET_MISSING`, `REFUSED`, `INVALID_URL`, `TOO_MANY_EVENTS`, `NOT_CALLED` (a dry run).
     pub reason: String,
     /// In words.
     pub message: String,

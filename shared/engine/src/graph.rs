@@ -63,6 +63,9 @@ pub struct Target {
     pub to: BTreeMap<String, Vec<String>>,
 }
 
+const OUTSIDE: &str = "let a node lead to it with `to`, or name it under `start`";
+const IN_BODY: &str = "let a node of the same for_each lead to it with `to`";
+
 /// Why nodes are no graph. Each names the node.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GraphError {
@@ -95,10 +98,12 @@ pub enum GraphError {
         circle: Vec<String>,
     },
     /// Nothing leads there.
-    #[error("nothing leads to {name}: let a node lead to it with `to`, or name it under `start`")]
+    #[error("nothing leads to {name}: {}", if *in_body { IN_BODY } else { OUTSIDE })]
     Unreachable {
         /// The node.
         name: String,
+        /// Whether it belongs to the body of a for-each, which begins with the first of its nodes.
+        in_body: bool,
     },
 }
 

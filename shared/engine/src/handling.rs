@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use tributary_expressions::{Condition, Verdict};
+use tributary_expressions::{Condition, MAX_SCOPE_STEPS, MAX_STEPS, Verdict};
 use tributary_model::{Cell, EventId, Kind, Path, Time};
 
 use crate::advance::{self, Effect, Input, Run};
@@ -19,7 +19,7 @@ use crate::state::{NodeState, RunState};
 mod outcome;
 mod under_way;
 
-pub use outcome::{Finished, Proceeding, RunOutcome};
+pub use outcome::{Finished, NotTriggered, Proceeding, RunName, RunOutcome, Undecided};
 
 use under_way::{Next, UnderWay};
 
@@ -68,6 +68,22 @@ pub struct Handling<'a> {
     /// How many runs of the profile are paused.
     places: usize,
     done: Vec<RunOutcome>,
+    undecided: Vec<Undecided>,
+    not_triggered: Vec<NotTriggered>,
+    left: Left,
+}
+
+/// How many steps evaluations still have, each of these together and over all calls: so none of them takes from another one.
+#[derive(Debug)]
+struct Left {
+    /// Triggers, and the runs that the event triggers.
+    triggered: usize,
+    /// Runs that go on.
+    resumed: usize,
+}
+
+impl Left {
+    const ALL: Left = Left { triggered: MAX_SCOPE_STEPS, resumed: MAX_SCOPE_STEPS };
 }
 
 impl<'a> Handling<'a> {
@@ -90,6 +106,9 @@ impl<'a> Handling<'a> {
             under_way: None,
             places: paused,
             done: Vec::new(),
+            undecided: Vec::new(),
+            not_triggered: Vec::new(),
+            left: Left::ALL,
         }
     }
 
@@ -112,20 +131,36 @@ impl<'a> Handling<'a> {
             under_way: None,
             places: paused,
             done: Vec::new(),
+            undecided: Vec::new(),
+            not_triggered: Vec::new(),
+            left: Left::ALL,
         }
     }
 
     /// Goes as far as it can. Without an answer to the calls of the last time, it comes to them again.
     pub fn proceed(&mut self) -> Proceeding {
         // What the event's own runs are shown. Not kept over calls: `now` is another one then.
-        let mut shown = self.event.as_ref().map(|(_, event)| Shown::new(*event));
-        while let Some(run) = self.under_way.take().or_else(|| self.next(&mut shown)) {
-            if let Some(wanted) = self.go_on(run, &mut shown) {
-                return Proceeding::Calls(wanted);
-            }
+        let mut shown = self.event.as_ref().map(|(_, event)| Shown::new(*event, self.left.triggered));
+        let calls = self.proceed_over(&mut shown);
+        self.left.triggered = shown.map_or(self.left.triggered, |shown| shown.left());
+        if let Some((run, wanted)) = calls {
+            return Proceeding::Calls { run, wanted };
         }
         let response = self.board.response().clone();
-        Proceeding::Finished(Finished { runs: std::mem::take(&mut self.done), response })
+        let (runs, undecided) = (std::mem::take(&mut self.done), std::mem::take(&mut self.undecided));
+        let not_triggered = std::mem::take(&mut self.not_triggered);
+        Proceeding::Finished(Finished { runs, response, undecided, not_triggered })
+    }
+
+    /// Goes on until a run calls.
+    fn proceed_over(&mut self, shown: &mut Option<Shown<'a>>) -> Option<(RunName, Vec<Wanted>)> {
+        while let Some(run) = self.under_way.take().or_else(|| self.next(shown)) {
+            let calls = self.go_on(run, shown);
+            if calls.is_some() {
+                return calls;
+            }
+        }
+        None
     }
 
     /// Takes the answers to the calls of the last [`Proceeding::Calls`], by node; a call without one failed. `now` is the
@@ -149,14 +184,24 @@ impl<'a> Handling<'a> {
             return Some(self.resumed(run, Input::Due, now));
         };
         while let Some(mut run) = self.paused.pop_front() {
-            let nodes = advance::awaiting(run.graph, &mut run.state, event, shown, &self.board);
+            let nodes = self.awaiting(&mut run, event, shown);
             if !nodes.is_empty() {
                 return Some(self.resumed(run, Input::Event(event, nodes), event.time));
             }
         }
         while let Some(triggered) = self.triggered.pop_front() {
-            let verdict = self.triggers(&triggered, shown);
+            if let Some(consent) = self.not_given(&triggered) {
+                self.pass_over(triggered.workflow, || format!("the consent {consent} is not given"));
+                continue;
+            }
+            let verdict = triggered
+                .condition
+                .map_or(Verdict::True, |condition| condition.evaluate(shown.without_memory(&self.board)));
             if let Verdict::False | Verdict::Missing { .. } = verdict {
+                self.pass_over(triggered.workflow, || match verdict {
+                    Verdict::Missing { what } => format!("{what} is missing"),
+                    _ => "its condition does not hold".to_owned(),
+                });
                 continue;
             }
             let run = UnderWay::started(triggered.workflow, triggered.graph, id.clone(), event);
@@ -166,13 +211,35 @@ impl<'a> Handling<'a> {
         None
     }
 
+    /// The nodes of a paused run that waited for the event. What that takes is each run's own: however much those before it
+    /// wanted to know, it is asked.
+    fn awaiting(
+        &mut self,
+        run: &mut PausedRun<'a>,
+        event: EventView<'a>,
+        shown: &mut Shown<'a>,
+    ) -> Vec<usize> {
+        // Made before, so that no run has to pay for it.
+        let _ = shown.without_memory(&self.board);
+        let left = shown.allow(MAX_STEPS);
+        let (nodes, undecided) = advance::awaiting(run.graph, &mut run.state, event, shown, &self.board);
+        shown.allow(left);
+        let told = undecided.into_iter().map(|(node, reason)| {
+            let (workflow, event, resumed) =
+                (run.workflow.to_owned(), run.event_id.clone(), Some(run.timer.clone()));
+            Undecided { run: RunName { workflow, event, resumed }, node, reason }
+        });
+        self.undecided.extend(told);
+        nodes
+    }
+
     fn resumed(&mut self, run: PausedRun<'a>, input: Input<'a>, time: Time) -> UnderWay<'a> {
         self.places = self.places.saturating_sub(1);
         UnderWay::resumed(run, input, time)
     }
 
-    /// Whether the consents of a trigger are given and its condition holds, on the profile as it has become.
-    fn triggers(&self, triggered: &Triggered<'a>, shown: &mut Shown<'a>) -> Verdict {
+    /// The first consent of a trigger that is not given, on the profile as it has become.
+    fn not_given(&self, triggered: &Triggered<'a>) -> Option<&'a String> {
         let given = |consent: &String| {
             let path = Path::new(format!("consents.{consent}")).ok()?;
             match self.board.profile().get(&path, Kind::Flag) {
@@ -180,30 +247,38 @@ impl<'a> Handling<'a> {
                 _ => None,
             }
         };
-        if !triggered.consents.iter().all(|consent| given(consent).unwrap_or(false)) {
-            return Verdict::False;
+        triggered.consents.iter().find(|consent| !given(consent).unwrap_or(false))
+    }
+
+    /// Says why a workflow does not run, where details are asked for.
+    fn pass_over(&mut self, workflow: &str, why: impl FnOnce() -> String) {
+        if self.board.ground.details {
+            self.not_triggered.push(NotTriggered { workflow: workflow.to_owned(), why: why() });
         }
-        triggered
-            .condition
-            .map_or(Verdict::True, |condition| condition.evaluate(shown.without_memory(&self.board)))
     }
 
     /// Goes on with one run: until it has to wait for answers to these calls, or is through.
-    fn go_on(&mut self, mut run: UnderWay<'a>, shown: &mut Option<Shown<'a>>) -> Option<Vec<Wanted>> {
+    fn go_on(
+        &mut self,
+        mut run: UnderWay<'a>,
+        shown: &mut Option<Shown<'a>>,
+    ) -> Option<(RunName, Vec<Wanted>)> {
+        let name = run.name();
         let input = match std::mem::replace(&mut run.next, Next::Answers(Vec::new())) {
             Next::Go(input) => input,
             Next::Answers(wanted) => {
                 run.next = Next::Answers(wanted.clone());
                 self.under_way = Some(run);
-                return Some(wanted);
+                return Some((name, wanted));
             }
         };
         // A run that paused is for an event of its own.
-        let mut own = Shown::new(run.event);
+        let mut own = Shown::new(run.event, self.left.resumed);
         let shown = shown.as_mut().filter(|_| run.resumed.is_none()).unwrap_or(&mut own);
         let way = Run { graph: run.graph, author: &run.author, event: run.event };
         let state = std::mem::take(&mut run.state);
         let advanced = advance::advance(way, state, input, shown, &mut self.board);
+        self.left.resumed = own.left();
         run.state = advanced.state;
         run.records.extend(advanced.records);
         let mut wanted = Vec::new();
@@ -226,7 +301,7 @@ impl<'a> Handling<'a> {
         }
         run.next = Next::Answers(wanted.clone());
         self.under_way = Some(run);
-        Some(wanted)
+        Some((name, wanted))
     }
 
     /// Keeps what a run did, or undoes it.

@@ -20,6 +20,7 @@ mod record;
 mod shown;
 mod state;
 mod turn;
+mod values;
 mod walk;
 
 pub use board::Ground;
@@ -28,7 +29,9 @@ pub use call::{
 };
 pub use event::EventView;
 pub use graph::{Edge, Graph, GraphError, Placed, Target};
-pub use handling::{Finished, Handling, PausedRun, Proceeding, RunOutcome, Triggered};
+pub use handling::{
+    Finished, Handling, NotTriggered, PausedRun, Proceeding, RunName, RunOutcome, Triggered, Undecided,
+};
 pub use limits::*;
 pub use node::{News, Node, Port, Step, Wait};
 pub use record::{Delivery, Emit, Ending, NodeRecord};

@@ -10,12 +10,23 @@ pub const MAX_CALLS: u32 = 32;
 pub const MAX_CALLING: Duration = Duration::from_secs(30);
 /// Bytes of a run's memory as JSON, what its nodes have found out; and of the items that it goes through at one time.
 pub const MAX_MEMORY_BYTES: usize = 65_536;
+/// How deep objects and lists lie within each other in what a run remembers, makes, asks and answers: readers of documents take
+/// no more.
+pub const MAX_NESTING: usize = 32;
 /// Bytes of what is answered to one event, all its runs together, as JSON.
 pub const MAX_RESPONSE_BYTES: usize = 16_384;
 /// Changes that the runs of one event make together.
 pub const MAX_CHANGES: usize = 64;
 /// Events that the runs of one event make together.
 pub const MAX_EMITS: usize = 16;
+/// Bytes of the properties of an event that a run makes, as they are encoded.
+pub const MAX_EVENT_BYTES: usize = 256 * 1024;
+/// Bytes of a text in an event that a run makes.
+pub const MAX_TEXT_BYTES: usize = 8 * 1024;
+/// Bytes of a name in an event that a run makes.
+pub const MAX_NAME_BYTES: usize = 256;
+/// Bytes of one value that a record shows, as JSON.
+pub const MAX_SHOWN_BYTES: usize = 8 * 1024;
 /// Deliveries that the runs of one event ask for together.
 pub const MAX_DELIVERIES: usize = 16;
 /// Bytes of one delivery's body as JSON.

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 use crate::bytes::json_bytes;
-use crate::limits::MAX_MEMORY_BYTES;
+use crate::limits::{MAX_MEMORY_BYTES, MAX_NESTING};
+use crate::values::{is_deeper, too_deep};
 
 /// A run's memory while the run is under way.
 #[derive(Debug)]
@@ -26,14 +27,22 @@ impl Memory {
     }
 
     /// Remembers `value`; what was remembered under the name is replaced.
+    ///
+    /// # Errors
+    /// It is too much, or too deep: then nothing is changed.
     pub(crate) fn set(&mut self, name: &str, value: Value) -> Result<(), String> {
-        self.remove(name);
-        self.bytes += entry_bytes(name, &value);
-        self.values[name] = value;
-        if self.bytes > MAX_MEMORY_BYTES {
-            let told = "what the nodes of one run remember has at most";
+        if is_deeper(&value, MAX_NESTING) {
+            return Err(too_deep());
+        }
+        let before = self.get(name).map_or(0, |value| entry_bytes(name, value));
+        let bytes = entry_bytes(name, &value);
+        if self.bytes - before + bytes > MAX_MEMORY_BYTES {
+            let told = "TOO_LARGE: what the nodes of one run remember has at most";
             return Err(format!("{told} {MAX_MEMORY_BYTES} bytes, and this would be more"));
         }
+        self.remove(name);
+        self.bytes += bytes;
+        self.values[name] = value;
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tributary_expressions::Scope;
+use tributary_expressions::{Scope, Verdict};
 use tributary_model::Time;
 
 use crate::call::{Answer, Call};
@@ -31,9 +31,9 @@ pub trait Node: fmt::Debug + Send + Sync {
 
     /// Whether an event that comes while the node waits is the one. `scope` shows that event, and this run's memory. Types
     /// were compared already.
-    fn awaits(&self, scope: &Scope) -> bool {
+    fn awaits(&self, scope: &Scope) -> Verdict {
         let _ = scope;
-        false
+        Verdict::False
     }
 }
 

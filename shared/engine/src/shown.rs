@@ -11,6 +11,8 @@ use crate::memory::Memory;
 /// The world as the runs of one event see it.
 pub(crate) struct Shown<'a> {
     event: EventView<'a>,
+    /// How many steps evaluations have together, while there is no scope that counts them.
+    left: usize,
     /// None until something is evaluated.
     scope: Option<Scope>,
     /// The board's version that is shown.
@@ -20,8 +22,28 @@ pub(crate) struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    pub(crate) fn new(event: EventView<'a>) -> Shown<'a> {
-        Shown { event, scope: None, version: 0, has_memory: false }
+    /// Evaluations have `left` steps together.
+    pub(crate) fn new(event: EventView<'a>, left: usize) -> Shown<'a> {
+        Shown { event, left, scope: None, version: 0, has_memory: false }
+    }
+
+    /// How many steps are left.
+    pub(crate) fn left(&self) -> usize {
+        self.scope.as_ref().map_or(self.left, Scope::steps_left)
+    }
+
+    /// Gives evaluations so many steps from here on, and says how many were left.
+    pub(crate) fn allow(&mut self, steps: usize) -> usize {
+        let left = self.left();
+        self.left = steps;
+        if left == 0 {
+            // It was not kept up any more.
+            self.scope = None;
+        }
+        if let Some(scope) = &mut self.scope {
+            scope.allow(steps);
+        }
+        left
     }
 
     /// The scope, with the profile and the memory as they are now.
@@ -46,7 +68,10 @@ impl<'a> Shown<'a> {
         let scope = self.with_memory(board, memory);
         let mut found = Vec::new();
         for event in events {
-            scope.set_event(&event);
+            // Where nothing is left, what is evaluated fails, whatever is shown.
+            if scope.steps_left() > 0 {
+                scope.set_event(&event);
+            }
             found.push(look(scope));
         }
         scope.set_event(&own.document());
@@ -62,20 +87,21 @@ impl<'a> Shown<'a> {
 
     fn current(&mut self, board: &Board<'_>, memory: Option<&Value>) -> &mut Scope {
         let version = std::mem::replace(&mut self.version, board.version());
-        let scope = match &mut self.scope {
-            Some(scope) => {
-                if version != board.version() {
-                    scope.set_profile(&board.profile_document());
-                }
-                scope
-            }
-            none => none.insert(Scope::new(
-                &self.event.document(),
-                &board.profile_document(),
-                &board.session_document(),
-                board.ground.now,
-            )),
-        };
+        let is_new = self.scope.is_none();
+        let scope = self.scope.get_or_insert_with(|| {
+            let (event, profile) = (self.event.document(), board.profile_document());
+            let mut scope = Scope::new(&event, &profile, &board.session_document(), board.ground.now);
+            scope.allow(self.left);
+            scope.charge_shown();
+            scope
+        });
+        if scope.steps_left() == 0 {
+            // All that is evaluated fails.
+            return scope;
+        }
+        if !is_new && version != board.version() {
+            scope.set_profile(&board.profile_document());
+        }
         if let Some(memory) = memory {
             scope.set_memory(memory);
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use tributary_model::Time;
 
 use crate::node::Wait;
 
@@ -25,6 +26,9 @@ pub struct RunState {
     pub calls: u32,
     /// Pauses so far: names what is committed after each.
     pub pauses: u32,
+    /// The time of what it did last: what it does after a pause comes later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<Time>,
     /// It was stopped: nothing is entered any more.
     pub stopped: bool,
 }

@@ -12,6 +12,7 @@ use crate::memory::Memory;
 use crate::record::{Delivery, Emit, NodeRecord};
 use crate::shown::Shown;
 use crate::state::Counts;
+use crate::values;
 
 /// What a condition came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +89,12 @@ impl<'t> Turn<'t, '_> {
         &self.record.node
     }
 
+    /// The time of what this turn changes and makes.
+    #[must_use]
+    pub fn time(&self) -> Time {
+        self.author.time
+    }
+
     /// A number from 0 to 1, without 1: the same for this workflow, node and profile, always.
     #[must_use]
     pub fn share(&self) -> f64 {
@@ -160,12 +167,16 @@ impl<'t> Turn<'t, '_> {
     /// Records a value that was looked at, where details are asked for.
     pub fn saw(&mut self, name: impl Into<String>, value: Value) {
         if self.board.ground.details {
-            self.record.saw.insert(name.into(), value);
+            self.record.saw.insert(name.into(), values::shown(&value));
         }
     }
 
     /// Changes the profile at once: what is evaluated next sees it. `false`, and recorded, where the change is not admitted.
     pub fn change(&mut self, intent: Intent) -> bool {
+        if let Some(fault) = intent.value.as_ref().and_then(values::unkept) {
+            self.refuse(format!("`{}`: {fault}", intent.path));
+            return false;
+        }
         match self.board.change(intent, self.author) {
             Ok(changes) => {
                 self.record.changes += changes.len();
@@ -183,46 +194,63 @@ impl<'t> Turn<'t, '_> {
         }
     }
 
-    /// Makes an event. Several of one node have ids of their own, by their order.
-    pub fn emit(&mut self, event_type: &str, properties: Map<String, Value>) {
+    /// Makes an event. Several of one node have ids of their own, by their order. A property that no event may have is left out
+    /// and recorded; `false` says that one was.
+    pub fn emit(&mut self, event_type: &str, mut properties: Map<String, Value>) -> bool {
         if let Err(limit) = self.board.emit() {
-            return self.break_off(limit);
+            self.break_off(limit);
+            return false;
         }
+        let mut bytes = 0;
+        let all = self.keep_fit(&mut properties, ("property ", event_type), |name, value| {
+            let with = bytes + values::encoded_bytes(name, value);
+            let fault = values::fault_of_property(value).or_else(|| values::too_many_bytes(with));
+            bytes = if fault.is_none() { with } else { bytes };
+            fault
+        });
         let (item, nth) = (self.record.item.to_string(), self.counts.emits.to_string());
         let event = self.author.event().as_str();
         let id = derived_event_id(&["emit", event, self.workflow(), self.node(), &item, &nth]);
         self.counts.emits += 1;
         let (event_type, time) = (event_type.to_owned(), self.author.time);
         self.effects.push(Effect::Emit(Emit { id, event_type, time, properties }));
+        all
     }
 
-    /// Adds to what is answered to the event; what is said under the same name before is replaced.
-    pub fn respond(&mut self, content: Map<String, Value>) {
+    /// Adds to what is answered to the event; what is said under the same name before is replaced. What no reader takes is left
+    /// out and recorded; `false` says that something was.
+    pub fn respond(&mut self, mut content: Map<String, Value>) -> bool {
+        let all = self.keep_fit(&mut content, ("", "the response"), |_, value| values::fault(value));
         match self.board.respond(&content) {
             Ok(()) => self.effects.push(Effect::Respond(content)),
             Err(limit) => self.break_off(limit),
         }
+        all
     }
 
-    /// Sends something to a destination.
-    pub fn deliver(&mut self, destination: &str, body: Map<String, Value>) {
+    /// Sends something to a destination. What no reader takes is left out and recorded; `false` says that something was.
+    pub fn deliver(&mut self, destination: &str, mut body: Map<String, Value>) -> bool {
+        let all = self.keep_fit(&mut body, ("", "the body"), |_, value| values::fault(value));
         if let Err(limit) = self.board.deliver(&body) {
-            return self.break_off(limit);
+            self.break_off(limit);
+            return false;
         }
         let key = key(self.author, self.record, self.counts.deliveries);
         self.counts.deliveries += 1;
         let destination = destination.to_owned();
         self.effects.push(Effect::Deliver(Delivery { key, destination, body }));
+        all
     }
 
     /// Remembers what the node has found out, as `memory.<node>`; what it remembered before is replaced.
-    pub fn remember(&mut self, value: Value) {
-        if self.board.ground.details {
-            self.record.output = Some(value.clone());
-        }
-        if let Err(limit) = self.memory.set(&self.record.node, value) {
-            self.break_off(limit);
-        }
+    ///
+    /// # Errors
+    /// It is too much or too deep to be kept, and nothing is remembered: why, to be told as the node's error.
+    pub fn remember(&mut self, value: Value) -> Result<(), String> {
+        let output = self.board.ground.details.then(|| values::shown(&value));
+        self.memory.set(&self.record.node, value)?;
+        self.record.output = output.or(self.record.output.take());
+        Ok(())
     }
 
     /// What the node has remembered in this run.
@@ -238,9 +266,26 @@ impl<'t> Turn<'t, '_> {
         let scope = self.shown.scope(self.board, self.memory);
         for read in reads {
             if let Some(value) = scope.lookup(&read.parts) {
-                self.record.saw.insert(read.parts.join("."), value.clone());
+                self.record.saw.insert(read.parts.join("."), values::shown(value));
             }
         }
+    }
+
+    /// Takes out the fields in which there is a fault, and records it. `of` is what is said before their names and what they
+    /// are the parts of. `false` says that one was.
+    fn keep_fit(
+        &mut self,
+        fields: &mut Map<String, Value>,
+        (before, of): (&str, &str),
+        mut fault: impl FnMut(&str, &Value) -> Option<String>,
+    ) -> bool {
+        let all = fields.len();
+        fields.retain(|name, value| {
+            let fault = fault(name, value);
+            self.record.refused.extend(fault.iter().map(|fault| format!("{before}{name} of {of}: {fault}")));
+            fault.is_none()
+        });
+        fields.len() == all
     }
 
     fn note_missing(&mut self, error: &EvaluationError) {

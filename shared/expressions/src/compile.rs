@@ -156,6 +156,9 @@ impl Compiled {
     ) -> Result<T, Failure> {
         let resolve = || Value::resolve_val(&self.0.expression, &scope.context);
         let left = scope.steps_left();
+        if left == 0 {
+            return Err(Failure::other(TOO_MUCH_TOGETHER));
+        }
         let (outcome, taken) = work::bounded(left, self.0.patterns.clone(), resolve);
         scope.take_steps(taken + self.0.nodes);
         let too_much = if left < work::MAX_STEPS { TOO_MUCH_TOGETHER } else { TOO_MUCH_WORK };

@@ -9,6 +9,7 @@ use serde_json::{Map, Number, Value};
 use tributary_model::MAX_EXACT;
 
 use crate::failure::Failure;
+use crate::work::STEP_BYTES;
 
 /// A JSON value as CEL sees it: numbers are doubles, fields that are null are left out.
 pub(crate) fn to_cel(value: &Value) -> Box<dyn Val> {
@@ -28,6 +29,19 @@ pub(crate) fn to_cel(value: &Value) -> Box<dyn Val> {
                 .map(|(key, value)| (CelMapKey::from(key.clone()), to_cel(value)))
                 .collect();
             Box::new(CelMap::from(fields))
+        }
+    }
+}
+
+/// What it takes to look at everything in a value once, in steps.
+pub(crate) fn weight(value: &Value) -> usize {
+    let text = |text: &str| 1 + text.len() / STEP_BYTES;
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 1,
+        Value::String(value) => text(value),
+        Value::Array(items) => 1 + items.iter().map(weight).sum::<usize>(),
+        Value::Object(fields) => {
+            1 + fields.iter().map(|(name, field)| text(name) + weight(field)).sum::<usize>()
         }
     }
 }

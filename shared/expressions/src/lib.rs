@@ -40,3 +40,4 @@ pub use scope::Scope;
 pub use spelling::{did_you_mean, nearest};
 pub use template::{MAX_OUTPUT_BYTES, Template, TemplateError};
 pub use variables::Variables;
+pub use work::{MAX_SCOPE_STEPS, MAX_STEPS};

@@ -65,19 +65,30 @@ impl Scope {
         scope
     }
 
+    /// Gives the evaluations from here on so many steps together, in place of those that are left: for what is counted over
+    /// several scopes, or apart from the rest of one.
+    pub fn allow(&mut self, steps: usize) {
+        self.left = AtomicUsize::new(steps);
+    }
+
+    /// Takes away what it cost to show all that is shown: as much as looking at each value once.
+    pub fn charge_shown(&self) {
+        self.take_steps(self.documents.iter().map(|document| json::weight(&document.json)).sum());
+    }
+
     /// Replaces the profile, for steps that see what earlier steps changed.
     pub fn set_profile(&mut self, profile: &Value) {
-        self.bind("profile", profile);
+        self.replace("profile", profile);
     }
 
     /// Replaces the event, for what looks at another one than the run's own.
     pub fn set_event(&mut self, event: &Value) {
-        self.bind("event", event);
+        self.replace("event", event);
     }
 
     /// Replaces what the nodes of a run have found out: an object of node names.
     pub fn set_memory(&mut self, memory: &Value) {
-        self.bind("memory", memory);
+        self.replace("memory", memory);
     }
 
     /// What is at `path`, the first part of which is a variable; for records of what was looked at. Null is nothing.
@@ -89,19 +100,27 @@ impl Scope {
         found.filter(|value| !value.is_null())
     }
 
-    /// How much the evaluations over this scope took so far, in steps of some 100 ns. They have 10 million of them together:
-    /// when these are used up, each further one fails.
+    /// How much the evaluations over this scope, and replacing what it shows, took so far, in steps of some 100 ns. They have
+    /// [`MAX_SCOPE_STEPS`] of them together: when these are used up, each further evaluation fails.
     #[must_use]
     pub fn steps_taken(&self) -> usize {
-        MAX_SCOPE_STEPS - self.steps_left()
+        MAX_SCOPE_STEPS.saturating_sub(self.steps_left())
     }
 
-    pub(crate) fn steps_left(&self) -> usize {
+    /// How many steps are left.
+    #[must_use]
+    pub fn steps_left(&self) -> usize {
         self.left.load(Ordering::Relaxed)
     }
 
     pub(crate) fn take_steps(&self, steps: usize) {
         self.left.store(self.steps_left().saturating_sub(steps), Ordering::Relaxed);
+    }
+
+    /// What is shown again and again, such as a thousand events of the past, costs what it takes.
+    fn replace(&mut self, name: &'static str, document: &Value) {
+        self.take_steps(json::weight(document));
+        self.bind(name, document);
     }
 
     fn bind(&mut self, name: &'static str, document: &Value) {

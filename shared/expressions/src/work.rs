@@ -17,9 +17,9 @@ use regex::Regex;
 
 /// What one evaluation may cost, in steps: the visit of a node of the expression, or of a value of the data, or
 /// [`STEP_BYTES`] of a text. A step takes some 100 ns at most.
-pub(crate) const MAX_STEPS: usize = 500_000;
-/// What all evaluations over one scope may cost together: an event has many.
-pub(crate) const MAX_SCOPE_STEPS: usize = 20 * MAX_STEPS;
+pub const MAX_STEPS: usize = 500_000;
+/// What all evaluations over one scope may cost together, in steps of some 100 ns: an event has many.
+pub const MAX_SCOPE_STEPS: usize = 20 * MAX_STEPS;
 /// How much of a text is handled in one step.
 pub(crate) const STEP_BYTES: usize = 64;
 /// How much of a text a pattern is matched with in one step.

@@ -7,7 +7,7 @@ mod list;
 mod problems;
 mod read;
 
-pub use history::{Asked, History};
+pub use history::{Asked, Happened, History};
 pub use list::{EventPage, Wanted};
 
 use serde_json::{Map, Value};

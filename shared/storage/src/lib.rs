@@ -24,7 +24,7 @@ mod sessions;
 
 pub use dead_letters::DeadRow;
 pub use error::StorageError;
-pub use events::{Asked, EventPage, EventRow, History, Wanted};
+pub use events::{Asked, EventPage, EventRow, Happened, History, Wanted};
 pub use flush::{FlushBatch, FlushOutcome};
 pub use origins::OriginRow;
 pub use partitions::{PartitionRow, Positions};

@@ -86,10 +86,11 @@ pub enum Effect {
         delay: Duration,
         /// The types of events that may make it go on before; may be empty.
         awaits: Vec<String>,
-        /// What it goes on with. `traceparent` and `tracestate` are the commit's.
+        /// What it goes on with. `traceparent` and `tracestate` are the commit's, and `attempts` counts how often it is handed out.
         fields: Vec<(&'static str, Vec<u8>)>,
     },
-    /// A paused run that the event makes go on: its timer and its place in the profile's list are taken off.
+    /// A paused run that the event makes go on: its timer and its place in the profile's list are taken off, before anything
+    /// else is written.
     Resume {
         /// The id of its timer.
         timer: String,
@@ -107,6 +108,13 @@ pub enum Effect {
     Forget {
         /// The event.
         event: EventId,
+    },
+    /// An effect that carries on another trace than the commit's: that of the event which it follows from.
+    Under {
+        /// The trace.
+        trace: TraceContext,
+        /// The effect.
+        effect: Box<Effect>,
     },
 }
 
@@ -210,6 +218,7 @@ pub(crate) fn push<'a>(
             arguments.push("J".into());
             keys.push(keys::journal(p, tenant, event));
         }
+        Effect::Under { trace, effect } => push(effect, fence, tenant, trace, keys, arguments),
     }
 }
 

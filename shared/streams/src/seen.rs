@@ -45,18 +45,41 @@ impl Redis {
         tenant: &TenantId,
         event: &EventId,
     ) -> Result<Progress, StreamsError> {
-        let seen: Option<Vec<u8>> =
-            redis::cmd("GET").arg(keys::seen(p, tenant, event)).query_async(&mut self.connection()).await?;
-        let Some(seen) = seen else { return Ok(Progress::Unknown) };
-        let Seen { entry, state, version, outcome } = parse(&seen)?;
-        let ending = match state {
-            b"WAITING" => return Ok(Progress::Waiting { entry }),
-            b"DONE" => Ending::Done,
-            b"DEAD" => Ending::Dead,
-            _ => return Err(StreamsError::unexpected("an event that ended in another way")),
-        };
-        Ok(Progress::Ended { entry, ending, version, outcome: outcome.to_vec() })
+        let progress = self.progress_of(p, tenant, &[event]).await?.pop();
+        progress.ok_or_else(|| StreamsError::unexpected("no answer for one event"))
     }
+
+    /// How far each of these events has come, in one look.
+    pub async fn progress_of(
+        &self,
+        p: PartitionId,
+        tenant: &TenantId,
+        events: &[&EventId],
+    ) -> Result<Vec<Progress>, StreamsError> {
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut look = redis::cmd("MGET");
+        for event in events {
+            look.arg(keys::seen(p, tenant, event));
+        }
+        let seen: Vec<Option<Vec<u8>>> = look.query_async(&mut self.connection()).await?;
+        if seen.len() != events.len() {
+            return Err(StreamsError::unexpected("another number of events than was asked for"));
+        }
+        seen.into_iter().map(|seen| seen.map_or(Ok(Progress::Unknown), |seen| progress(&seen))).collect()
+    }
+}
+
+fn progress(seen: &[u8]) -> Result<Progress, StreamsError> {
+    let Seen { entry, state, version, outcome } = parse(seen)?;
+    let ending = match state {
+        b"WAITING" => return Ok(Progress::Waiting { entry }),
+        b"DONE" => Ending::Done,
+        b"DEAD" => Ending::Dead,
+        _ => return Err(StreamsError::unexpected("an event that ended in another way")),
+    };
+    Ok(Progress::Ended { entry, ending, version, outcome: outcome.to_vec() })
 }
 
 /// The outcome is whatever follows the third space, and may be cut.

@@ -124,6 +124,74 @@ fn another_tenants_secret_is_theirs_however_it_is_written() {
     judged(&foreign, &[source_of("demo", "web", "{file: app/other}")], false).unwrap();
 }
 
+/// A workflow whose one node, of the kind that is given, may be the body of a for-each.
+fn workflow(tenant: &str, node: &str, repeated: bool) -> Document {
+    let node = format!("{{name: ask, {node}}}");
+    let node = if repeated {
+        format!("{{name: each, for_each: {{items: event.properties.items, nodes: [{node}]}}}}")
+    } else {
+        node
+    };
+    document(tenant, "Workflow", "asks", &format!("{{trigger: {{events: a}}, nodes: [{node}]}}"))
+}
+
+fn asking(tenant: &str, secret: &str, repeated: bool) -> Document {
+    let node = format!(
+        "http: {{url: 'https://x.example', headers: {{X-First: {{value: a}}, Authorization: {secret}}}}}"
+    );
+    workflow(tenant, &node, repeated)
+}
+
+#[test]
+fn another_tenants_secret_is_not_sent_by_a_workflow_and_what_workflows_send_is_theirs_as_well() {
+    let own = source("demo", "KEY_A");
+    for repeated in [false, true] {
+        let takes = |foreign: &[Document], document: Document| {
+            let wrong = judged(foreign, &[own.clone(), document], false).unwrap_err();
+            assert!(wrong[0].what.contains(" belongs to another tenant"), "{wrong:?}");
+        };
+        let with_destination = [source("other", "KEY_B"), destination("other", "{env: CRM_TOKEN}")];
+        let with_workflow = [source("other", "KEY_B"), asking("other", "{env: CRM_TOKEN}", repeated)];
+        takes(&with_destination, asking("demo", "{env: CRM_TOKEN}", repeated));
+        takes(&with_destination, asking("demo", "{file: /run//secrets/CRM_TOKEN}", repeated));
+        takes(&with_destination, asking("demo", "{env: KEY_B}", repeated));
+        takes(&with_workflow, destination("demo", "{env: CRM_TOKEN}"));
+        takes(&with_workflow, asking("demo", "{env: CRM_TOKEN}", !repeated));
+        takes(&with_workflow, source_of("demo", "second", "{env: CRM_TOKEN}"));
+        let mine = [own.clone(), asking("demo", "{env: DEMO_TOKEN}", repeated)];
+        judged(&with_workflow, &mine, false).unwrap();
+        let kept = [&with_workflow[..], &mine].concat();
+        judged(&kept, &[destination("demo", "{env: DEMO_TOKEN}")], false).unwrap();
+        let meshs = asking("demo", "{env: TRIBUTARY_ADMIN_KEYS}", repeated);
+        assert!(judged(&[], &[own.clone(), meshs], false).is_err());
+    }
+}
+
+#[test]
+fn headers_that_are_written_by_reference_to_another_place_of_the_document_are_found() {
+    let shared = "&all {Authorization: {env: CRM_TOKEN}}";
+    let nodes = format!(
+        "[{{name: a, http: {{url: 'https://x.example', headers: {shared}}}, to: b}}, \
+          {{name: b, http: &whole {{url: 'https://x.example', headers: *all}}, to: c}}, \
+          {{name: c, http: {{<<: *whole, retries: 0}}}}]"
+    );
+    let document =
+        document("demo", "Workflow", "asks", &format!("{{trigger: {{events: a}}, nodes: {nodes}}}"));
+    assert_eq!(crate::configuration::secrets::identities(&document), ["CRM_TOKEN"; 3]);
+}
+
+#[test]
+fn what_a_workflow_emits_or_answers_is_no_secret_however_it_looks() {
+    let foreign = [source("other", "KEY_B")];
+    for node in [
+        "emit: {type: b, properties: {headers: {env: KEY_B}, http: {headers: {x: {env: KEY_B}}}}}",
+        "respond: {headers: {x: {env: KEY_B}}}",
+        "http: {url: 'https://x.example', body: {headers: {env: KEY_B}}}",
+    ] {
+        judged(&foreign, &[source("demo", "KEY_A"), workflow("demo", node, false)], false).unwrap();
+    }
+}
+
 #[test]
 fn what_this_release_would_refuse_protects_its_secrets_all_the_same() {
     // Of a kind, and with fields, that only a newer release knows.

@@ -12,7 +12,10 @@ use super::{error::Wrong, judge::about};
 
 /// What has no secrets. Any other kind may, also one that only a newer release knows; these are not looked into, since their
 /// examples and values may be anything.
-const WITHOUT_SECRETS: [&str; 5] = ["Fields", "Schema", "Mapping", "Workflow", "Scenario"];
+const WITHOUT_SECRETS: [&str; 4] = ["Fields", "Schema", "Mapping", "Scenario"];
+
+/// The kind of which only the headers of requests are looked into: what nodes emit, set or answer may be anything, too.
+const WORKFLOW: &str = "Workflow";
 
 /// The kind whose secrets tell which tenant a payload is of.
 const SOURCE: &str = "Source";
@@ -65,9 +68,27 @@ fn references(document: &Document) -> Vec<Reference> {
     if !WITHOUT_SECRETS.contains(&&*document.kind)
         && let Ok(contents) = serde_saphyr::from_str_with_options::<Value>(&document.text, options())
     {
-        look_into(&contents, &mut found);
+        if document.kind == WORKFLOW {
+            requests(&contents["spec"]).for_each(|request| look_into(&request["headers"], &mut found));
+        } else {
+            look_into(&contents, &mut found);
+        }
     }
     found
+}
+
+/// The `http` nodes of a workflow, those of a for-each's body among them: of one within another too, which this release does
+/// not let through.
+fn requests(graph: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {
+    let nodes = graph["nodes"].as_array().into_iter().flatten();
+    Box::new(nodes.flat_map(|node| node.get("http").into_iter().chain(requests_below(node))))
+}
+
+fn requests_below(node: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {
+    match node.get("for_each") {
+        Some(body) => requests(body),
+        None => Box::new(std::iter::empty()),
+    }
 }
 
 /// As documents are read elsewhere: `yes` is a word.

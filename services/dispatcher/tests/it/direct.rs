@@ -38,7 +38,7 @@ async fn what_a_workflow_sends_is_sent_as_it_is_with_its_key_until_it_is_taken()
     });
     for request in &sent {
         assert_eq!(request.json, expected);
-        assert_eq!(request.header("idempotency-key"), Some("e-1/welcome/greet"));
+        assert_eq!(request.header("idempotency-key"), Some("t/e-1/welcome/greet"));
         assert_eq!(request.header("content-type"), Some("application/json"));
     }
     let taken = mark(&stage, "p", "e-1/welcome/greet").await;

@@ -93,6 +93,7 @@ fn runs_are_told_to_whoever_asked_for_them_and_the_response_to_all_who_waited() 
     let outcome = v1::Outcome {
         response: response.clone(),
         runs: vec![v1::WorkflowRun::default()],
+        not_triggered: vec![v1::NotTriggered::default()],
         ..Default::default()
     };
     let waited =
@@ -102,6 +103,7 @@ fn runs_are_told_to_whoever_asked_for_them_and_the_response_to_all_who_waited() 
         tell(&waited, with_runs, &mut result);
         assert_eq!((result.reached(), result.wait()), (v1::WaitFor::Workflow, v1::WaitOutcome::TimedOut));
         assert_eq!((&result.response, result.runs.len()), (&response, runs));
+        assert_eq!(result.not_triggered.len(), runs);
     }
 }
 

@@ -104,15 +104,15 @@ impl Course {
         }
     }
 
-    /// What was sent of the profile, or was given up on: by destination, and by the key of what workflows sent.
+    /// What was sent of the profile, or was given up on: by destination, and by the key of what workflows sent. What an earlier
+    /// event of the same id sent has the same key, and an older version.
     pub(super) fn delivered(&mut self, marks: &HashMap<String, Delivered>, destinations: &[String]) {
-        let of_profile = destinations.iter().map(|name| {
+        let keys = self.outcome.iter().flat_map(|outcome| &outcome.delivery_keys);
+        let ended = |name: &String| {
             let mark = marks.get(name).filter(|mark| mark.version >= self.expected.version);
             mark.map(|mark| mark.dead)
-        });
-        let keys = self.outcome.iter().flat_map(|outcome| &outcome.delivery_keys);
-        let of_workflows = keys.map(|key| marks.get(key).map(|mark| mark.dead));
-        let dead: Option<Vec<bool>> = of_profile.chain(of_workflows).collect();
+        };
+        let dead: Option<Vec<bool>> = destinations.iter().chain(keys).map(ended).collect();
         match dead {
             None => {}
             Some(dead) if dead.contains(&true) => self.over = Some(v1::WaitOutcome::Dead),
@@ -241,7 +241,7 @@ mod tests {
             told(course)
         };
         use v1::WaitOutcome::{Dead, Reached, TimedOut};
-        let (key, mail) = (("e/w/n", 0, false), ("mail", 30, false));
+        let (key, mail) = (("e/w/n", 12, false), ("mail", 30, false));
         assert_eq!(after(&[key, mail, ("crm", 12, false)]), (WaitFor::Delivered, Some(Reached)));
         assert_eq!(
             after(&[key, mail, ("crm", 11, false)]),
@@ -251,8 +251,12 @@ mod tests {
         assert_eq!(after(&[key, mail]), (WaitFor::Stored, Some(TimedOut)));
         assert_eq!(after(&[mail, ("crm", 12, false)]), (WaitFor::Stored, Some(TimedOut)));
         assert_eq!(after(&[key, mail, ("crm", 12, true)]), (WaitFor::Stored, Some(Dead)));
-        let given_up = ("e/w/n", 0, true);
+        let given_up = ("e/w/n", 12, true);
         assert_eq!(after(&[given_up, mail, ("crm", 12, false)]), (WaitFor::Stored, Some(Dead)));
+        for of_an_earlier_event in [("e/w/n", 7, false), ("e/w/n", 7, true)] {
+            let marks = [of_an_earlier_event, mail, ("crm", 12, false)];
+            assert_eq!(after(&marks), (WaitFor::Stored, Some(TimedOut)), "the id was used before");
+        }
         assert_eq!(
             after(&[key, ("crm", 12, true)]),
             (WaitFor::Stored, Some(TimedOut)),

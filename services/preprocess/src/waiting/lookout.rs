@@ -20,12 +20,12 @@ pub struct Place<'a> {
 
 /// Looks. Each method is one look, and none waits for anything to happen but [`Lookout::told`].
 pub trait Lookout: Send + Sync {
-    /// Whether an event's workflows have run.
+    /// Whether the workflows of these events have run; one answer for each.
     fn progress(
         &self,
         place: &Place<'_>,
-        event: &EventId,
-    ) -> impl Future<Output = Result<Progress, StreamsError>> + Send;
+        events: &[&EventId],
+    ) -> impl Future<Output = Result<Vec<Progress>, StreamsError>> + Send;
 
     /// Up to where the partition's changes, and the events that they belong to, are in Postgres.
     fn stored(&self, place: &Place<'_>) -> impl Future<Output = Result<StreamId, StreamsError>> + Send;
@@ -55,8 +55,8 @@ pub struct Stages {
 }
 
 impl Lookout for Stages {
-    async fn progress(&self, place: &Place<'_>, event: &EventId) -> Result<Progress, StreamsError> {
-        self.redis.progress(place.partition, place.tenant, event).await
+    async fn progress(&self, place: &Place<'_>, events: &[&EventId]) -> Result<Vec<Progress>, StreamsError> {
+        self.redis.progress_of(place.partition, place.tenant, events).await
     }
 
     async fn stored(&self, place: &Place<'_>) -> Result<StreamId, StreamsError> {

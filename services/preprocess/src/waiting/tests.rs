@@ -62,9 +62,11 @@ impl Played {
 }
 
 impl Lookout for Played {
-    async fn progress(&self, _: &Place<'_>, event: &EventId) -> Result<Progress, StreamsError> {
+    async fn progress(&self, _: &Place<'_>, events: &[&EventId]) -> Result<Vec<Progress>, StreamsError> {
         let waiting = Progress::Waiting { entry: at(10) };
-        self.look(|state| state.ends.get(event.as_str()).cloned().unwrap_or(waiting)).await
+        let progress =
+            |state: &State, event: &EventId| state.ends.get(event.as_str()).unwrap_or(&waiting).clone();
+        self.look(|state| events.iter().map(|event| progress(state, event)).collect()).await
     }
 
     async fn stored(&self, _: &Place<'_>) -> Result<StreamId, StreamsError> {
@@ -226,4 +228,22 @@ fn one_call_too_many_is_refused_until_another_has_its_answer() {
     assert!(matches!(waiting.enter(), Err(ProcessError::TooManyWaiting)));
     drop(room);
     waiting.enter().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_is_one_question_however_many_events_a_call_has() {
+    let played = Played::default();
+    let names: Vec<String> = (0..100).map(|number| format!("e{number}")).collect();
+    for name in &names[..50] {
+        played.end(name, Ending::Done);
+    }
+    let ends = async {
+        sleep(Duration::from_millis(10)).await;
+        names[50..].iter().for_each(|name| played.end(name, Ending::Done));
+        played.tell();
+    };
+    let events: Vec<(&str, WaitFor)> = names.iter().map(|name| (name.as_str(), WaitFor::Workflow)).collect();
+    let (waited, _) = wait(&played, &events, &CancellationToken::new(), ends).await;
+    assert_eq!(waited, [(WaitFor::Workflow, Reached); 100]);
+    assert!(played.looks() <= 4, "{} looks", played.looks());
 }

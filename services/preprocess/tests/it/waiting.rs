@@ -2,7 +2,6 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
-use tributary_model::StreamId;
 use tributary_preprocess::ProcessError;
 use tributary_preprocess::waiting::Waits as _;
 use tributary_proto::v1::{self, EventStatus, WaitFor, WaitOutcome};
@@ -128,7 +127,7 @@ async fn stored_waits_for_the_collector_and_delivered_for_every_destination_and_
         let other = format!("{id}-other");
         world.track(&other, WaitFor::Accepted, SOON).await.unwrap();
         world.handle(&world.handed().await, "Rome").await;
-        world.deliver(&other, &format!("{id}/w/n"), StreamId::default(), false).await;
+        world.deliver(&other, &format!("{id}/w/n"), version, false).await;
         let all = world.track(id, WaitFor::Delivered, SHORT).await.unwrap();
         let outcome = if dead { WaitOutcome::Dead } else { WaitOutcome::Reached };
         let reached = if dead { WaitFor::Stored } else { WaitFor::Delivered };

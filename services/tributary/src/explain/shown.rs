@@ -19,17 +19,28 @@ pub(super) fn text(
 ) -> anyhow::Result<String> {
     let revision = &answer.revision;
     let mut parts = vec![heading(answer, event_id, style)];
-    parts.push(if answer.recorded {
-        style.green(format_args!("this took place, under revision {revision}"))
-    } else {
-        style.yellow(format_args!("this would happen now, under revision {revision}"))
+    let kept = if answer.without_values { "; values are not kept" } else { "" };
+    parts.push(match (answer.recorded, event_id) {
+        (true, _) => style.green(format_args!("this took place, under revision {revision}{kept}")),
+        (false, None) => style.yellow(format_args!("this would happen now, under revision {revision}")),
+        (false, Some(_)) => style
+            .yellow(format_args!("no run is kept of it: this would happen now, under revision {revision}")),
     });
     for run in &answer.runs {
         parts.push(format!("\n{}", runs::text(run, style)?));
     }
+    let passed: Vec<String> = answer.not_triggered.iter().map(|one| runs::passed_over(one, style)).collect();
+    if !passed.is_empty() {
+        parts.push(format!("\n{}", passed.join("\n")));
+    }
     if answer.runs.is_empty() {
         let triggered = if answer.recorded { "no workflow ran" } else { "no workflow is triggered by it" };
         parts.push(format!("\n{triggered}"));
+    }
+    let waits = |run: &v1::WorkflowRun| run.state() == v1::WorkflowRunState::Paused;
+    if answer.recorded && answer.runs.iter().any(waits) {
+        let told = "what a run does after a pause that ends by time is not kept here: the trace has it";
+        parts.push(format!("\n{}", style.dim(told)));
     }
     let mut end = Vec::new();
     if let Some(response) = runs::object(answer.response.as_ref())? {
@@ -71,9 +82,11 @@ pub(super) fn for_programs(answer: &v1::ExplainResponse, event_id: Option<&str>)
         "time": read::time(answer.time.as_ref()),
         "profile_id": answer.profile_id,
         "recorded": answer.recorded,
+        "without_values": answer.without_values,
         "revision": answer.revision,
         "trace_id": answer.trace_id,
         "runs": runs?,
+        "not_triggered": runs::not_triggered(&answer.not_triggered),
         "response": runs::object(answer.response.as_ref())?,
         "warnings": runs::warnings(&answer.warnings),
     }))
@@ -110,6 +123,7 @@ mod tests {
             trace_id: if recorded { "4ee1".repeat(8) } else { String::new() },
             response: Some(RawStruct::from_object(json!({"banner": "jazz"}).as_object().unwrap())),
             warnings: Vec::new(),
+            ..v1::ExplainResponse::default()
         }
     }
 
@@ -133,10 +147,37 @@ trace   4ee14ee14ee14ee14ee14ee14ee14ee1"
     fn what_would_happen_says_so() {
         let mut answer = answer(false);
         answer.runs.clear();
+        answer.not_triggered = vec![v1::NotTriggered {
+            workflow: "loyal-customer".into(),
+            why: "profile.purchases is missing".into(),
+            event_type: "page-view".into(),
+            event_id: String::new(),
+        }];
         let text = text(&answer, None, Style::new(Color::Never, false)).unwrap();
         assert!(text.contains("this would happen now, under revision 3-aa"), "{text}");
         assert!(text.contains("no workflow is triggered by it") && !text.contains("trace"), "{text}");
+        let passed = "workflow loyal-customer for page-view: not triggered: profile.purchases is missing";
+        assert!(text.contains(passed), "{text}");
         let shown = for_programs(&answer, None).unwrap();
+        assert_eq!(shown["not_triggered"][0]["why"], "profile.purchases is missing");
         assert_eq!((&shown["recorded"], &shown["response"]["banner"]), (&json!(false), &json!("jazz")));
+    }
+
+    #[test]
+    fn what_is_not_kept_is_said() {
+        let plain = Style::new(Color::Never, false);
+        let mut kept = answer(true);
+        kept.without_values = true;
+        kept.runs[0].state = v1::WorkflowRunState::Paused.into();
+        let told = text(&kept, Some("e-1"), plain).unwrap();
+        assert!(told.contains("this took place, under revision 3-aa; values are not kept"), "{told}");
+        assert!(
+            told.contains("after a pause that ends by time is not kept here: the trace has it"),
+            "{told}"
+        );
+        assert_eq!(for_programs(&kept, Some("e-1")).unwrap()["without_values"], true);
+        let told = text(&answer(false), Some("e-1"), plain).unwrap();
+        assert!(told.contains("no run is kept of it: this would happen now, under revision 3-aa"), "{told}");
+        assert!(!told.contains("after a pause"), "{told}");
     }
 }

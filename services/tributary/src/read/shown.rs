@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 use serde_json::{Map, Value, json};
+use tributary_config::BOOKKEEPING;
 use tributary_proto::{convert::time_from_wire, raw::RawStruct, v1};
 
 use crate::out::{Table, leaves};
@@ -12,12 +13,18 @@ pub(crate) fn profile(profile: &v1::Profile) -> anyhow::Result<Value> {
     Ok(json!({"id": profile.id, "tenant": profile.tenant, "version": profile.version, "fields": fields}))
 }
 
-/// A profile, for people.
+/// A profile, for people: without what workflows remember for themselves.
 pub(crate) fn profile_text(profile: &v1::Profile) -> anyhow::Result<Table> {
     let mut table = Table::plain();
-    table.row(["id".into(), profile.id.clone()]);
-    table.row(["version".into(), profile.version.clone()]);
-    add_leaves(&mut table, profile.fields.as_ref())?;
+    // A profile that is only described has neither.
+    for (name, value) in [("id", &profile.id), ("version", &profile.version)] {
+        if !value.is_empty() {
+            table.row([name.to_owned(), value.clone()]);
+        }
+    }
+    let mut fields = fields(profile.fields.as_ref())?;
+    fields.remove(BOOKKEEPING);
+    add_leaves(&mut table, &fields);
     Ok(table)
 }
 
@@ -39,7 +46,7 @@ pub(super) fn session_text(session: &v1::Session) -> anyhow::Result<Table> {
     table.row(["id".into(), session.id.clone()]);
     table.row(["profile".into(), session.profile_id.clone()]);
     table.row(["version".into(), session.version.clone()]);
-    add_leaves(&mut table, session.fields.as_ref())?;
+    add_leaves(&mut table, &fields(session.fields.as_ref())?);
     Ok(table)
 }
 
@@ -87,9 +94,26 @@ pub(super) fn fields(document: Option<&RawStruct>) -> anyhow::Result<Map<String,
     Ok(fields.unwrap_or_default())
 }
 
-fn add_leaves(table: &mut Table, document: Option<&RawStruct>) -> anyhow::Result<()> {
-    for (path, value) in leaves(&fields(document)?) {
+fn add_leaves(table: &mut Table, fields: &Map<String, Value>) {
+    for (path, value) in leaves(fields) {
         table.row([path, value]);
     }
-    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_workflows_remember_for_themselves_is_shown_to_programs_alone() {
+        let fields = json!({"traits": {"city": "Berlin"}, "workflows": {"passes": {"w": {"limit": 1}}}});
+        let profile = v1::Profile {
+            id: "0001".into(),
+            fields: fields.as_object().map(RawStruct::from_object),
+            ..v1::Profile::default()
+        };
+        let text = profile_text(&profile).unwrap().to_string();
+        assert!(text.contains("traits.city") && !text.contains("workflows"), "{text}");
+        assert_eq!(self::profile(&profile).unwrap()["fields"], fields);
+    }
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use tonic::Request;
 use tributary_proto::{raw::RawStruct, v1};
 
-use crate::{errors, mesh::Mesh};
+use crate::{cli::Usage, errors, mesh::Mesh};
 
 /// A name and a value.
 type Property = (String, Value);
@@ -40,7 +40,8 @@ pub(crate) struct Described {
     /// Nothing is written: the profile's fields as a JSON object, in place of what is stored.
     #[arg(long, value_name = "JSON", value_parser = object)]
     pub(crate) profile_json: Option<Object>,
-    /// Nothing is written: a file with what calls are answered, by node: {ask: {status: 200, body: {…}}}; YAML or JSON.
+    /// Nothing is written: a file with what calls are answered, by node: {ask: {status: 200, body: {…}}}, or {ask: {error:
+    /// TIMED_OUT}}; YAML or JSON.
     #[arg(long, value_name = "FILE")]
     pub(crate) answers: Option<PathBuf>,
 }
@@ -142,7 +143,8 @@ async fn source(mesh: &Mesh) -> anyhow::Result<String> {
         [only] => Ok(only.clone()),
         [] => anyhow::bail!("no source is configured: `tributary apply DIR` configures one"),
         several => {
-            anyhow::bail!("name the source to record it as: --source {}", several.join(" or --source "))
+            let either = several.join(" or --source ");
+            Err(Usage(format!("name the source to record it as: --source {either}")).into())
         }
     }
 }

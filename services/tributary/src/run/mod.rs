@@ -41,6 +41,10 @@ pub(crate) struct Args {
     event_id: Option<String>,
     #[command(flatten)]
     event: event::Described,
+    /// The id of the call, made before the first attempt; left out: a new one. The same call again, with the same id, records
+    /// nothing new, and is answered what became of the event.
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    request_id: Option<String>,
     /// Write nothing and call nothing; say what each workflow would do.
     #[arg(long)]
     dry_run: bool,
@@ -84,12 +88,17 @@ pub(crate) async fn run(args: Args, globals: &Globals) -> anyhow::Result<()> {
     let event_id = args.event_id.as_deref().unwrap_or_default();
     let message = v1::RunRequest {
         // Made before the first attempt, so that a repeat is the same call.
-        request_id: tributary_servers::random_secret()?,
+        request_id: args.request_id.clone().map_or_else(tributary_servers::random_secret, Ok)?,
         dry_run: args.dry_run,
         ..args.event.request(&mesh, event_type, event_id).await?
     };
-    let answer =
-        call(client, &message, args.timeout).await.map_err(|status| errors::of_call(&place, &status))?;
+    let answer = call(client, &message, args.timeout).await.map_err(|status| {
+        let told = errors::of_call(&place, &status);
+        match again(&args, &message, &status) {
+            Some(again) => anyhow::anyhow!("{told}\n  {again}"),
+            None => told,
+        }
+    })?;
     if args.json {
         out::json(&shown::for_programs(&answer)?)?
     } else {
@@ -113,6 +122,13 @@ pub(crate) async fn run(args: Args, globals: &Globals) -> anyhow::Result<()> {
         ),
         RunState::Unspecified => anyhow::bail!("the mesh has not said what became of the event"),
     }
+}
+
+/// How the call that may have recorded the event is repeated.
+fn again(args: &Args, message: &v1::RunRequest, status: &Status) -> Option<String> {
+    let may_be_recorded = !args.dry_run && errors::is_worth_a_retry(status);
+    may_be_recorded
+        .then(|| format!("the same call again, which counts once: --request-id {}", message.request_id))
 }
 
 /// Until answered, as long as there is time: with the same request id a repeat changes nothing.
@@ -160,6 +176,18 @@ mod tests {
         let words = ["run"].into_iter().chain(line.split(' ').filter(|word| !word.is_empty()));
         let line = Line::try_parse_from(words).map_err(|error| error.to_string())?;
         line.args.check().map_err(|usage| usage.to_string())
+    }
+
+    #[test]
+    fn a_call_that_may_have_recorded_the_event_is_told_with_its_id() {
+        let args = |line: &str| Line::try_parse_from(line.split(' ')).unwrap().args;
+        let message = v1::RunRequest { request_id: "call-1".into(), ..v1::RunRequest::default() };
+        let late = Status::deadline_exceeded("late");
+        let real = args("run buy --profile 1 --request-id call-1");
+        assert_eq!(real.request_id.as_deref(), Some("call-1"));
+        assert!(again(&real, &message, &late).unwrap().ends_with("--request-id call-1"));
+        assert_eq!(again(&real, &message, &Status::not_found("no such source")), None);
+        assert_eq!(again(&args("run buy --profile 1 --dry-run"), &message, &late), None);
     }
 
     #[test]

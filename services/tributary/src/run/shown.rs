@@ -13,6 +13,9 @@ pub(super) fn text(answer: &v1::RunResponse, style: Style) -> anyhow::Result<()>
     for run in &answer.runs {
         out::line(runs::text(run, style)?)?;
     }
+    for passed in &answer.not_triggered {
+        out::line(runs::passed_over(passed, style))?;
+    }
     let revision = &answer.revision;
     match answer.state() {
         v1::RunState::Dry if answer.runs.is_empty() => {
@@ -38,6 +41,7 @@ pub(super) fn for_programs(answer: &v1::RunResponse) -> anyhow::Result<Value> {
         "state": runs::word(answer.state().as_str_name(), "RUN_STATE_"),
         "revision": answer.revision,
         "runs": runs?,
+        "not_triggered": runs::not_triggered(&answer.not_triggered),
         "response": runs::object(answer.response.as_ref())?,
         "profile": answer.profile.as_ref().map(read::profile).transpose()?,
         "warnings": runs::warnings(&answer.warnings),

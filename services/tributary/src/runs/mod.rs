@@ -10,7 +10,10 @@ use tributary_proto::{
     v1,
 };
 
-use crate::read;
+use crate::{
+    out::{self, Style},
+    read,
+};
 
 pub(crate) use tree::text;
 pub(crate) use warnings::{notes, warnings};
@@ -37,6 +40,28 @@ pub(crate) fn for_programs(run: &v1::WorkflowRun) -> anyhow::Result<Value> {
         "response": object(run.response.as_ref())?,
         "failure": run.failure,
     }))
+}
+
+/// A workflow that means an event and does not run for it, for people.
+pub(crate) fn passed_over(passed: &v1::NotTriggered, style: Style) -> String {
+    let mut line = format!("workflow {}", passed.workflow);
+    if !passed.event_type.is_empty() {
+        line.push_str(&format!(" for {}", out::short(&passed.event_type, 128)));
+    }
+    format!("{line}: not triggered: {}", style.yellow(&passed.why))
+}
+
+/// Workflows that mean an event and do not run for it, for programs.
+pub(crate) fn not_triggered(passed: &[v1::NotTriggered]) -> Value {
+    let passed = passed.iter().map(|passed| {
+        json!({
+            "workflow": passed.workflow,
+            "why": passed.why,
+            "event_type": passed.event_type,
+            "event_id": passed.event_id,
+        })
+    });
+    passed.collect()
 }
 
 /// An object of an answer; null where there is none.

@@ -79,9 +79,7 @@ pub(super) fn answer(call: &Call, answer: ScenarioAnswer) -> Answer {
     let error = match answer {
         ScenarioAnswer::Http { status, body } => return Answer::Http(Ok(HttpAnswer { status, body })),
         ScenarioAnswer::Grpc { port, output } => return Answer::Node(Ok(NodeAnswer { port, output })),
-        ScenarioAnswer::Error(reason) => {
-            CallError { message: format!("{reason}, as the scenario says"), reason }
-        }
+        ScenarioAnswer::Error(reason) => CallError { message: "as the scenario says".to_owned(), reason },
     };
     failed(call, error)
 }

@@ -2,7 +2,7 @@
 
 use prost::Message as _;
 use serde_json::{Map, Value, json};
-use tributary_engine::{Ending, NodeRecord, RunOutcome};
+use tributary_engine::{Ending, NodeRecord, NotTriggered, RunOutcome};
 use tributary_proto::{convert::time_from_wire, v1};
 use tributary_runtime::Problem;
 
@@ -48,15 +48,16 @@ impl Happened {
 
     /// What the client is told.
     pub(super) fn answer(&mut self, answer: &v1::TrackResponse) {
+        let mut notes = Vec::new();
         let event = |event: &v1::EventResult| {
             let violations: Vec<&str> =
                 event.violations.iter().map(|violation| violation.reason.as_str()).collect();
             for violation in &event.violations {
                 let v1::Violation { path, reason, description } = violation;
-                self.notes.push(format!("{path}: {reason}: {description}"));
+                notes.push(format!("{path}: {reason}: {description}"));
             }
             for v1::Warning { path, message, .. } in &event.warnings {
-                self.notes.push(format!("{path}: {message}"));
+                notes.push(format!("{path}: {message}"));
             }
             json!({
                 "id": event.event_id,
@@ -67,8 +68,8 @@ impl Happened {
                 "invalid": false,
             })
         };
-        let events = answer.events.iter().map(event).collect();
-        self.events = Some(events);
+        self.events = Some(answer.events.iter().map(event).collect());
+        notes.into_iter().for_each(|note| self.note(note));
         self.warnings = Some(codes(&answer.warnings));
     }
 
@@ -130,6 +131,13 @@ impl Happened {
         }
     }
 
+    /// Workflows that mean the event and do not run for it.
+    pub(super) fn not_triggered(&mut self, passed: &[NotTriggered]) {
+        for NotTriggered { workflow, why } in passed {
+            self.note(format!("workflow {workflow}: not triggered: {why}"));
+        }
+    }
+
     fn record(&mut self, workflow: &str, record: &NodeRecord) {
         let NodeRecord { node, port, why, missing, refused, .. } = record;
         let left = match port {
@@ -139,10 +147,13 @@ impl Happened {
         for refused in refused {
             self.note(format!("workflow {workflow}, node {node}: {refused}"));
         }
-        for path in missing {
+        let error = why.as_ref().filter(|_| port.as_deref() == Some("error"));
+        // An error that says which path is missing says it with more.
+        let says = |path: &str| error.is_some_and(|why| why.ends_with(&format!("{path} is missing")));
+        for path in missing.iter().filter(|path| !says(path)) {
             self.note(format!("workflow {workflow}, node {node}: {left}, {path} is missing"));
         }
-        if let (Some("error"), Some(why)) = (port.as_deref(), why) {
+        if let Some(why) = error {
             self.note(format!("workflow {workflow}, node {node}: {left}, {why}"));
         }
     }
@@ -171,8 +182,11 @@ impl Happened {
         self.dead_letters.push(json!({"reason": reason, "type": event_type}));
     }
 
+    /// Each once: a node that asks and is answered has looked twice.
     pub(super) fn note(&mut self, note: String) {
-        self.notes.push(note);
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
     }
 }
 

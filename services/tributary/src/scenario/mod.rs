@@ -98,6 +98,9 @@ fn played(step: &ScenarioStep, sent: Option<TrackRequest>, tenant: &Tenant, worl
     let compared = Compared::new(step.expect.document(), &actual);
     let mut notes = world.happened.notes.clone();
     notes.extend(unheard_of(step, tenant));
+    if !compared.is_equal() {
+        notes.extend(world.waiting());
+    }
     let unanswered = world.happened.unanswered.clone();
     PlayedStep {
         name: name(step),

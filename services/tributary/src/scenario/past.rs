@@ -87,6 +87,7 @@ mod tests {
             types: types.iter().map(|one| (*one).to_owned()).collect(),
             since: Time::from_micros(since * 1_000_000),
             limit,
+            properties: true,
         };
         assert_eq!(ids(past.answer(&profile, &query(&["a"], 0, 9))), ["e3", "e1", "e4", "e5"]);
         assert_eq!(ids(past.answer(&profile, &query(&[], 10, 9))), ["e1", "e2", "e4", "e5"]);

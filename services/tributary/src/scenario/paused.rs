@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use tributary_engine::NodeState;
 use tributary_model::{ProfileId, Time};
 use tributary_workflow::paused::Kept;
 
@@ -53,6 +54,17 @@ impl PausedRuns {
             waiting.profile == *profile && waiting.awaits.iter().any(|one| one == event_type)
         };
         self.0.iter().filter(waits).cloned().collect()
+    }
+
+    /// What they wait at, in words: where something was expected of a run that has not come so far, that is why.
+    pub(super) fn told(&self) -> impl Iterator<Item = String> {
+        self.0.iter().map(|waiting| {
+            let Kept { workflow, state, .. } = &waiting.run;
+            let waits = |state: &NodeState| matches!(state, NodeState::Waiting(_));
+            let nodes = state.nodes.iter().filter(|(_, state)| waits(state)).map(|(node, _)| node.as_str());
+            let nodes = nodes.collect::<Vec<_>>().join(" and ");
+            format!("workflow {workflow}: still paused at {nodes} until {}", waiting.due)
+        })
     }
 
     /// When the first one goes on by itself.

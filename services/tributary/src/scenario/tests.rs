@@ -198,3 +198,53 @@ fn what_is_not_as_expected_fails_with_a_note_that_explains_it() {
     let note = "no Mapping, Workflow or Schema names the event type a";
     assert!(played.steps[0].notes.iter().any(|told| told == note), "{:?}", played.steps[0].notes);
 }
+
+#[test]
+fn what_is_not_as_expected_is_explained_by_runs_that_still_wait_and_workflows_that_did_not_run() {
+    let workflows = "---
+kind: Workflow
+name: remind
+tenant: t
+spec:
+  trigger: {events: [a]}
+  nodes:
+    - {name: wait-for-order, wait_for: {event: b, within: 2h}, to: {timeout: tell}}
+    - {name: tell, emit: {type: reminded}}
+---
+kind: Workflow
+name: loyal
+tenant: t
+spec:
+  trigger: {events: [a], condition: size(profile.seen) > 2}
+  nodes: [{name: tell, emit: {type: became-loyal}}]
+";
+    let played =
+        steps(workflows, "", "- track: [{type: a}]\n- wait: 1h\n  expect: {derived: [{type: reminded}]}");
+    assert_eq!(
+        played.steps[1].notes,
+        ["workflow remind: still paused at wait-for-order until 2024-05-01T14:00:00Z"]
+    );
+    let played = steps(workflows, "", "- track: [{type: a}]\n  expect: {derived: [{type: became-loyal}]}");
+    let notes = &played.steps[0].notes;
+    let of_loyal: Vec<_> = notes.iter().filter(|note| note.contains("loyal")).collect();
+    assert_eq!(of_loyal, ["workflow loyal: not triggered: profile.seen is missing"]);
+}
+
+#[test]
+fn a_path_that_is_missing_is_told_once_though_it_is_the_error_too() {
+    let workflow = "---
+kind: Workflow
+name: ask
+tenant: t
+spec:
+  trigger: {events: [a]}
+  nodes:
+    - {name: ask, http: {url: 'http://shop.example/{{ event.properties.gone }}'}, to: {error: tell}}
+    - {name: tell, emit: {type: told}}
+";
+    let played = steps(workflow, "", "- track: [{type: a}]");
+    assert_eq!(
+        played.steps[0].notes,
+        ["workflow ask, node ask: left by error, url: event.properties.gone is missing"]
+    );
+}

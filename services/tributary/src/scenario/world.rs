@@ -117,6 +117,11 @@ impl<'c> World<'c> {
         Ok(())
     }
 
+    /// The runs that wait, in words.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = String> {
+        self.paused.told()
+    }
+
     pub(super) fn now(&self) -> Time {
         self.now
     }
@@ -259,6 +264,7 @@ impl<'c> World<'c> {
                     self.paused.take(&timer);
                 }
                 Effect::Deliver { fields, .. } => self.send(&fields),
+                Effect::Under { effect, .. } => self.commit(vec![*effect]),
                 // Nobody waits here, and nothing is handled twice.
                 Effect::Mark { .. } | Effect::Seen { .. } | Effect::Forget { .. } => {}
             }

@@ -11,6 +11,7 @@ mod progress;
 mod source;
 mod summary;
 mod wait_for;
+mod waits;
 
 use std::{path::PathBuf, pin::pin, time::Duration};
 
@@ -39,12 +40,14 @@ use crate::{
   echo '00004 0001 19970101 2 29.33' | tributary send -
   tributary send events.ndjson --source website      one payload a line, as JSON
   tributary send last-year.ndjson --source website --historical --rate 5000
+  tributary send one.ndjson --source website --wait-for workflow    shows what its workflows answer
 
 A payload is a TrackRequest of the contract:
   {\"profile_id\": \"0001\", \"session_id\": \"s-1\", \"events\": [
     {\"id\": \"e-1\", \"type\": \"page-view\", \"time\": \"2026-01-02T03:04:05Z\", \"properties\": {\"url\": \"/\"}}]}
 in one line; source, request_id, context and options may be there too. What has no id gets one from the file's content
-and the line's number, so that sending the file again changes nothing.
+and the line's number, so that sending the file again changes nothing. In the CDNOW text the id of a purchase comes from its
+customer, its day, and which of the customer's purchases of that day it is in the file, whatever else the line says.
 
 Ctrl-C stops reading, waits for what is in flight, and ends with the summary and exit code 130.")]
 pub(crate) struct Args {
@@ -60,7 +63,8 @@ pub(crate) struct Args {
     /// Send as history: folded, counted and stored, without workflows and deliveries.
     #[arg(long)]
     historical: bool,
-    /// What each answer waits for, up to 10 s; what a payload says of itself goes before.
+    /// What each answer waits for, up to 10 s; what a payload says of itself goes before. Events that had not come so far when
+    /// they were answered make the exit code 1.
     #[arg(long, value_enum, conflicts_with = "historical")]
     wait_for: Option<WaitFor>,
     /// Events per second; as fast as answers come where it is left out.
@@ -84,7 +88,7 @@ pub(crate) struct Args {
 ///
 /// # Errors
 /// The file cannot be read, the mesh is not known or does not answer, some lines are no payloads or have no key, or some events were not
-/// accepted.
+/// accepted or had not come as far as was waited for.
 pub(crate) async fn run(args: Args, globals: &Globals) -> anyhow::Result<()> {
     let mesh = Mesh::find(globals)?;
     let url = mesh.look_up(args.url.as_deref(), INGEST_URL, "the address of the mesh")?;

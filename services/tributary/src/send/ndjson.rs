@@ -132,7 +132,7 @@ mod tests {
             "source": "shop", "request_id": "r", "profile_id": "p", "session_id": "s", "context": {"app": "x"},
             "events": [
                 {"id": "e", "type": "purchase", "time": "1997-01-01T00:00:00Z", "properties": {"value": 1.5}},
-                {"type": "page-view", "wait_for": "stored"},
+                {"type": "page-view", "wait_for": "WAIT_FOR_STORED"},
             ],
             "options": {"historical": true, "wait_for": "workflow"},
         });
@@ -169,6 +169,10 @@ mod tests {
             ),
             (r#"{"events": "a@b.c"}"#, &["column", "expected a sequence"]),
             (r#"{"events": [{"id": "e"}]}"#, &["missing field `type`"]),
+            (
+                r#"{"events": [{"type": "x", "wait_for": "soon"}]}"#,
+                &["wait_for is one of accepted, workflow"],
+            ),
             (r#"{"events": "#, &["the line ends"]),
             (r#"{"events": [,]}"#, &["column 13", "not JSON"]),
             ("a@b.c", &["not a JSON object", "profile_id"]),

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use tributary_proto::v1;
+
+use super::waits::Waits;
 
 /// Counts and times of a whole run.
 pub(super) struct Summary {
@@ -19,8 +22,8 @@ pub(super) struct Summary {
     pub(super) skipped: u64,
     /// Payloads that were read and not sent any more.
     not_sent: u64,
-    /// Events that had not come as far as was waited for when they were answered.
-    not_reached: u64,
+    /// What came of waiting.
+    waits: Waits,
     /// What was put up with, by its code.
     warnings: BTreeMap<&'static str, u64>,
     /// Why events and payloads are not in the mesh, by reason.
@@ -49,6 +52,8 @@ struct Report<'s> {
     skipped: u64,
     not_sent: u64,
     not_reached: u64,
+    first_not_reached: Option<String>,
+    first_response: Option<&'s Map<String, Value>>,
     warnings: &'s BTreeMap<&'static str, u64>,
     problems: &'s BTreeMap<String, u64>,
     first_problem: Option<&'s str>,
@@ -70,7 +75,7 @@ impl Default for Summary {
             retries: 0,
             skipped: 0,
             not_sent: 0,
-            not_reached: 0,
+            waits: Waits::default(),
             warnings: BTreeMap::new(),
             problems: BTreeMap::new(),
             first_problem: None,
@@ -95,9 +100,8 @@ impl Summary {
             }
         }
         self.latency.saturating_record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+        self.waits.answered(answer, line);
         for event in &answer.events {
-            let wait = event.wait();
-            self.not_reached += u64::from(matches!(wait, v1::WaitOutcome::TimedOut | v1::WaitOutcome::Dead));
             match event.status() {
                 v1::EventStatus::Accepted => self.accepted += 1,
                 v1::EventStatus::Duplicate => self.duplicate += 1,
@@ -138,7 +142,7 @@ impl Summary {
         self.retries += other.retries;
         self.skipped += other.skipped;
         self.not_sent += other.not_sent;
-        self.not_reached += other.not_reached;
+        self.waits.add(other.waits);
         for (code, count) in other.warnings {
             *self.warnings.entry(code).or_default() += count;
         }
@@ -150,7 +154,7 @@ impl Summary {
         self.latency.add(other.latency).expect("the bounds are the same");
     }
 
-    /// What is not in the mesh now, if anything.
+    /// What is not in the mesh now, or had not come as far as was waited for, if anything.
     pub(super) fn complaint(&self) -> Option<String> {
         let count = |number: u64, one: &str, many: &str| match number {
             0 => None,
@@ -165,7 +169,15 @@ impl Summary {
             count(payloads, "payload was refused", "payloads were refused"),
             count(self.skipped, "line was left out", "lines were left out"),
         ];
-        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        let short = "had not come as far as was waited for";
+        let short = count(self.waits.not_reached, &format!("event {short}"), &format!("events {short}")).map(
+            |told| {
+                let first = self.waits.first_not_reached().unwrap_or_default();
+                let first_of = if self.waits.not_reached == 1 { "" } else { "the first is " };
+                format!("{told} ({first_of}{first})")
+            },
+        );
+        let parts: Vec<String> = parts.into_iter().flatten().chain(short).collect();
         (!parts.is_empty()).then(|| parts.join(", "))
     }
 
@@ -211,10 +223,16 @@ impl Summary {
             (self.skipped, "lines that were left out"),
             (self.payloads_failed, "payloads that were refused or got no answer"),
             (self.not_sent, "payloads that were read and not sent"),
-            (self.not_reached, "events that had not come as far as was waited for"),
+            (self.waits.not_reached, "events that had not come as far as was waited for"),
         ] {
             if count > 0 {
                 let _ = write!(text, "\n{what}: {count}");
+            }
+        }
+        // Of a single payload: of many, nobody would read them.
+        if self.latency.len() == 1 {
+            for line in self.waits.lines() {
+                let _ = write!(text, "\n{line}");
             }
         }
         if !self.warnings.is_empty() {
@@ -252,7 +270,9 @@ impl Summary {
             retries: self.retries,
             skipped: self.skipped,
             not_sent: self.not_sent,
-            not_reached: self.not_reached,
+            not_reached: self.waits.not_reached,
+            first_not_reached: self.waits.first_not_reached(),
+            first_response: self.waits.first_response(),
             warnings: &self.warnings,
             problems: &self.problems,
             first_problem: self.first_problem.as_deref(),

@@ -50,31 +50,9 @@ fn examples(guide: &str) -> Vec<Example> {
     examples
 }
 
-/// The documents of an example, with the surroundings that it does not show: a source `shop` that is trusted, one `website`
-/// that is not, and a destination `crm`.
-fn surrounded(example: &Example) -> String {
-    let mut all = example.text.clone();
-    let tenant = example.text.lines().find(|line| line.starts_with("tenant:")).unwrap_or("tenant: default");
-    let mut add = |kind: &str, documents: &str| {
-        if !example.text.contains(&format!("kind: {kind}")) {
-            all.push_str(&documents.replace("TENANT", tenant));
-        }
-    };
-    add(
-        "Source",
-        "---\nkind: Source\nname: shop\nTENANT\nspec: {write_keys: [{env: SHOP_KEY}], trust_profile_ids: true}\n\
-         ---\nkind: Source\nname: website\nTENANT\nspec: {write_keys: [{env: WEBSITE_KEY}]}\n",
-    );
-    add(
-        "Destination",
-        "---\nkind: Destination\nname: crm\nTENANT\nspec: {webhook: {url: 'https://crm.example.com/'}}\n",
-    );
-    all
-}
-
 fn loaded(example: &Example) -> Result<Config, String> {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("example.yaml"), surrounded(example)).unwrap();
+    fs::write(folder.path().join("example.yaml"), &example.text).unwrap();
     Config::load(folder.path()).map_err(|errors| errors.to_string())
 }
 

@@ -47,15 +47,13 @@ pub(super) fn tls() -> Result<Arc<ClientConfig>, rustls::Error> {
 /// looked up and judged each time.
 ///
 /// # Errors
-/// The place is none that HTTP/2 can name.
+/// The place is none that HTTP/2 can name: a URL may have more in its host than that.
 pub(super) fn channel(
     place: &Place,
     resolver: &Resolver,
     tls: &Arc<ClientConfig>,
-) -> Result<Channel, tonic::transport::Error> {
-    let origin: Uri = format!("{}://{}", place.url.scheme(), place.name())
-        .parse()
-        .expect("the URL's scheme and host are read already");
+) -> Result<Channel, ConnectError> {
+    let origin: Uri = format!("{}://{}", place.url.scheme(), place.name()).parse()?;
     // What lies below is the connector's: for the endpoint the connection is a plain one.
     let endpoint = Endpoint::from_shared(format!("http://{}", place.name()))?
         .origin(origin)

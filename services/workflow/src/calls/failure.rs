@@ -2,6 +2,8 @@
 
 use tributary_engine::CallError;
 
+use super::nesting::MAX_NESTING;
+
 fn failure(reason: &str, message: impl Into<String>) -> CallError {
     CallError { reason: reason.to_owned(), message: message.into() }
 }
@@ -34,6 +36,14 @@ pub(super) fn too_large(message: impl Into<String>) -> CallError {
     failure("TOO_LARGE", message)
 }
 
+/// What came is nested deeper than a run can keep and pass on.
+pub(super) fn too_deep(host: &str) -> CallError {
+    failure(
+        "TOO_DEEP",
+        format!("{host} answered with objects and lists more than {MAX_NESTING} deep within each other"),
+    )
+}
+
 /// A header's secret is not there.
 pub(super) fn secret_missing(message: impl Into<String>) -> CallError {
     failure("SECRET_MISSING", message)
@@ -55,4 +65,12 @@ pub(super) fn too_many_events(most: usize) -> CallError {
         "TOO_MANY_EVENTS",
         format!("more than {most} events of the profile are asked for; ask for a shorter time"),
     )
+}
+
+/// The properties of what the profile did are more than a run may hold.
+pub(super) fn too_much_past(most: usize) -> CallError {
+    let most = most / 1024 / 1024;
+    too_large(format!(
+        "the events of the profile that the run asks for have more than {most} MiB of properties; ask for a shorter time"
+    ))
 }

@@ -9,14 +9,16 @@ use rustls::ClientConfig;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 use tributary_engine::{CallError, NodeAnswer, NodeCall, Wanted};
+use tributary_model::TenantId;
 use tributary_proto::convert::time_to_wire;
-use tributary_proto::raw::RawStruct;
+use tributary_proto::raw::{DocumentError, RawStruct};
 use tributary_proto::v1::node_service_client::NodeServiceClient;
 use tributary_proto::v1::{CallRequest, CallResponse};
 use tributary_runtime::{now, telemetry::propagation};
 
 use super::breaker::Health;
 use super::hosts::AllowedHosts;
+use super::nesting::{self, MAX_NESTING};
 use super::place::Place;
 use super::resolver::{Lookup, Resolver, is_forbidden};
 use super::retries::{Attempt, Bounds, Missed, with_retries};
@@ -32,7 +34,8 @@ const CHANNELS: NonZeroUsize = NonZeroUsize::new(256).expect("it is more than no
 
 /// The client of all users' nodes.
 pub(super) struct Nodes {
-    channels: Mutex<LruCache<String, Channel>>,
+    /// By tenant and address: what one has under way takes no place of another on the same connection.
+    channels: Mutex<LruCache<(TenantId, String), Channel>>,
     strict: Resolver,
     open: Resolver,
     tls: Arc<ClientConfig>,
@@ -41,6 +44,7 @@ pub(super) struct Nodes {
 
 /// A call, ready to be sent as often as needed.
 pub(super) struct Prepared {
+    tenant: TenantId,
     place: Place,
     channel: Channel,
     request: CallRequest,
@@ -85,17 +89,18 @@ impl Nodes {
             time: Some(time_to_wire(now())),
             input: Some(RawStruct::from_object(&call.input)),
         };
-        self.ready(&call.url, request)
+        self.ready(&call.url, asker.tenant, request)
     }
 
-    fn ready(&self, url: &str, request: CallRequest) -> Result<Prepared, CallError> {
+    fn ready(&self, url: &str, tenant: &TenantId, request: CallRequest) -> Result<Prepared, CallError> {
         let place = Place::read(url, &self.allowed)?;
         if !matches!(place.url.path(), "" | "/") || place.url.query().is_some() {
             return Err(failure::invalid_url(
                 "a node is served at http://host:port or https://host:port, without a path",
             ));
         }
-        Ok(Prepared { channel: self.channel(&place)?, place, request })
+        let channel = self.channel(tenant, &place)?;
+        Ok(Prepared { tenant: tenant.clone(), channel, place, request })
     }
 
     /// Calls it until there is an answer. `made` counts the attempts.
@@ -109,15 +114,15 @@ impl Nodes {
         bounds: Bounds,
         made: &AtomicU32,
     ) -> Result<NodeAnswer, CallError> {
-        let server = servers.of(&prepared.place.name());
+        let server = servers.of(&prepared.tenant, &prepared.place.name());
         with_retries(&server, bounds, made, || attempt(prepared, bounds)).await
     }
 
-    fn channel(&self, place: &Place) -> Result<Channel, CallError> {
-        let name = format!("{}://{}", place.url.scheme(), place.name());
+    fn channel(&self, tenant: &TenantId, place: &Place) -> Result<Channel, CallError> {
+        let key = (tenant.clone(), format!("{}://{}", place.url.scheme(), place.name()));
         let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
         let resolver = if place.allowed { &self.open } else { &self.strict };
-        let made = channels.try_get_or_insert(name, || connector::channel(place, resolver, &self.tls));
+        let made = channels.try_get_or_insert(key, || connector::channel(place, resolver, &self.tls));
         made.cloned().map_err(|_| failure::invalid_url("the address to call cannot be called by gRPC"))
     }
 }
@@ -139,8 +144,16 @@ async fn attempt(prepared: &Prepared, bounds: Bounds) -> Attempt<NodeAnswer> {
 fn read(answer: CallResponse, host: &str) -> Attempt<NodeAnswer> {
     let well = |error| Missed { health: Health::Well, ..Missed::final_with(error) };
     let output = answer.output.unwrap_or_default().to_object();
-    let output = output
-        .map_err(|error| well(failure::refused(format!("{host} answered with an output that {error}"))))?;
+    let output = output.map_err(|error| {
+        well(match error {
+            DocumentError::TooDeep => failure::too_deep(host),
+            error => failure::refused(format!("{host} answered with an output that {error}")),
+        })
+    })?;
+    // It is one level itself.
+    if !output.values().all(|value| nesting::fits(value, MAX_NESTING - 1)) {
+        return Err(well(failure::too_deep(host)));
+    }
     let bytes = serde_json::to_vec(&output).map_or(usize::MAX, |json| json.len());
     if bytes > MAX_OUTPUT_BYTES {
         return Err(well(too_large(host)));

@@ -11,6 +11,7 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use reqwest::{Client, Response, redirect};
 use tributary_engine::{CallError, HttpAnswer, HttpCall};
+use tributary_model::TenantId;
 use tributary_runtime::{now, retry_after, telemetry::propagation};
 use url::Url;
 
@@ -38,6 +39,7 @@ pub(super) struct Http {
 
 /// A call, ready to be sent as often as needed.
 pub(super) struct Prepared {
+    tenant: TenantId,
     method: Method,
     place: Place,
     headers: HeaderMap,
@@ -69,14 +71,15 @@ impl Http {
         &self,
         call: &HttpCall,
         headers: HeaderMap,
+        tenant: &TenantId,
         key: &str,
     ) -> Result<Prepared, CallError> {
         let place = Place::read(&call.url, &self.allowed)?;
         let method = Method::from_bytes(call.method.as_bytes())
             .map_err(|_| failure::refused("the method is none that HTTP has"))?;
         let body = call.body.as_ref().map(|body| body.to_string().into_bytes());
-        let headers = complete(headers, key, body.is_some());
-        Ok(Prepared { method, place, headers, body })
+        let headers = complete(headers, key::as_header(tenant, key), body.is_some());
+        Ok(Prepared { tenant: tenant.clone(), method, place, headers, body })
     }
 
     /// Sends it until there is an answer. `made` counts the attempts.
@@ -90,7 +93,7 @@ impl Http {
         bounds: Bounds,
         made: &AtomicU32,
     ) -> Result<HttpAnswer, CallError> {
-        let server = servers.of(&prepared.place.name());
+        let server = servers.of(&prepared.tenant, &prepared.place.name());
         with_retries(&server, bounds, made, || self.attempt(prepared)).await
     }
 
@@ -127,11 +130,11 @@ impl Prepared {
 }
 
 /// The configured headers, and over them those that every call has.
-fn complete(mut headers: HeaderMap, key: &str, has_body: bool) -> HeaderMap {
+fn complete(mut headers: HeaderMap, key: HeaderValue, has_body: bool) -> HeaderMap {
     if has_body {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
-    headers.insert(IDEMPOTENCY_KEY, key::as_header(key));
+    headers.insert(IDEMPOTENCY_KEY, key);
     propagation::inject_http(&propagation::current(), &mut headers);
     headers
 }
@@ -162,19 +165,17 @@ async fn read(response: Response, place: &Place) -> Attempt<HttpAnswer> {
     let status = response.status();
     let asked = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
     let after = asked.and_then(|value| retry_after::parse(value, now()));
-    let body = match answer_body::read(response, &place.name()).await {
-        Ok(body) => body,
-        Err(answer_body::Unread::TooLarge(error)) => {
-            return Err(Missed { health: Health::Well, ..Missed::final_with(error) });
-        }
-        Err(answer_body::Unread::Broken(error)) => return Err(Missed::ill(error)),
-    };
-    let answer = HttpAnswer { status: status.as_u16(), body };
+    let passing = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
     let health = if status.is_server_error() { Health::Ill } else { Health::Well };
-    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-        return Err(Missed { answer: Ok(answer), passing: true, after, health });
+    let missed = |answer| Missed { answer, passing, after, health };
+    match answer_body::read(response, &place.name()).await {
+        Ok(body) => {
+            let answer = HttpAnswer { status: status.as_u16(), body };
+            if passing { Err(missed(Ok(answer))) } else { Ok(answer) }
+        }
+        Err(answer_body::Unread::Unfit(error)) => Err(missed(Err(error))),
+        Err(answer_body::Unread::Broken(error)) => Err(Missed::ill(error)),
     }
-    Ok(answer)
 }
 
 /// The client's own words name the whole address, which may hold values, and are not repeated.

@@ -17,6 +17,7 @@ mod history;
 mod hosts;
 mod http;
 mod key;
+mod nesting;
 mod place;
 mod resolver;
 mod retries;
@@ -29,13 +30,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument as _, Span};
 use tributary_config::Workflow;
-use tributary_engine::{
-    Answer, Call, CallError, HistoryQuery, HttpAnswer, HttpCall, NodeAnswer, NodeCall, PastEvent, Wanted,
-};
+use tributary_engine::{Answer, Call, CallError, HttpAnswer, HttpCall, NodeAnswer, NodeCall, Wanted};
 use tributary_model::{EventId, PartitionId, ProfileId, StreamId, TenantId};
 use tributary_storage::Storage;
 use tributary_streams::Redis;
@@ -98,7 +97,7 @@ impl Calls {
     /// # Errors
     /// Settings that say nothing sensible, or a system without certificates.
     pub(crate) fn new(settings: &CallSettings, redis: Redis, storage: Storage) -> Result<Self, CallsError> {
-        Self::looking_up(Arc::new(System), settings, redis, storage)
+        Self::looking_up(Arc::new(System::default()), settings, redis, storage)
     }
 
     fn looking_up(
@@ -120,15 +119,34 @@ impl Calls {
         asker: &Asker<'_>,
         wanted: Vec<Wanted>,
     ) -> BTreeMap<String, (Answer, Duration)> {
-        let answers = wanted.into_iter().map(async |wanted| {
-            let begun = Instant::now();
-            let answer = self.one(asker, &wanted).await;
-            (wanted.node, (answer, begun.elapsed()))
-        });
-        join_all(answers).await.into_iter().collect()
+        let (pasts, calls): (Vec<_>, Vec<_>) =
+            wanted.into_iter().partition(|wanted| matches!(wanted.call, Call::History(_)));
+        let calls = calls.into_iter().map(async |wanted| self.timed(asker, wanted, &mut 0).await);
+        // One after the other: so it does not depend on who is faster which of them there is room for.
+        let pasts = async {
+            let (mut answers, mut room) = (Vec::new(), history::ROOM);
+            for wanted in pasts {
+                answers.push(self.timed(asker, wanted, &mut room).await);
+            }
+            answers
+        };
+        let (calls, pasts) = join(join_all(calls), pasts).await;
+        calls.into_iter().chain(pasts).collect()
     }
 
-    async fn one(&self, asker: &Asker<'_>, wanted: &Wanted) -> Answer {
+    async fn timed(
+        &self,
+        asker: &Asker<'_>,
+        wanted: Wanted,
+        room: &mut usize,
+    ) -> (String, (Answer, Duration)) {
+        let begun = Instant::now();
+        let answer = self.one(asker, &wanted, room).await;
+        (wanted.node, (answer, begun.elapsed()))
+    }
+
+    /// `room` is what is left for questions about the past.
+    async fn one(&self, asker: &Asker<'_>, wanted: &Wanted, room: &mut usize) -> Answer {
         let span = span::of(asker, wanted);
         match &wanted.call {
             Call::Http(call) => {
@@ -140,8 +158,8 @@ impl Calls {
                 Answer::Node(within(asker, answer, &span).await)
             }
             Call::History(query) => {
-                let answer = self.history(asker, query).instrument(span.clone());
-                Answer::History(within(asker, answer, &span).await)
+                let answer = history::read(&self.redis, &self.storage, asker, query, room);
+                Answer::History(within(asker, answer.instrument(span.clone()), &span).await)
             }
         }
     }
@@ -154,7 +172,7 @@ impl Calls {
         span: &Span,
     ) -> Result<HttpAnswer, CallError> {
         let headers = headers::of(asker.workflow, &wanted.node)?;
-        let prepared = self.http.prepare(call, headers, &wanted.key)?;
+        let prepared = self.http.prepare(call, headers, asker.tenant, &wanted.key)?;
         span::to(span, prepared.place());
         let made = AtomicU32::new(0);
         let bounds = Bounds { timeout: call.timeout, retries: call.retries, until: asker.until };
@@ -180,10 +198,6 @@ impl Calls {
         let answer = self.nodes.call(&prepared, &self.servers, bounds, &made).await;
         span::made(span, made.load(Ordering::Relaxed));
         answer
-    }
-
-    async fn history(&self, asker: &Asker<'_>, query: &HistoryQuery) -> Result<Vec<PastEvent>, CallError> {
-        history::read(&self.redis, &self.storage, asker, query).await
     }
 }
 

@@ -3,14 +3,24 @@
 
 use std::error::Error;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use lru::LruCache;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::address::is_public;
+
+/// So many names are looked up at once.
+const LOOK_UPS: usize = 64;
+/// One name so often.
+const OF_ONE_NAME: usize = 4;
+/// So many names are remembered; those that were not looked up for longest are forgotten first.
+const NAMES: NonZeroUsize = NonZeroUsize::new(1024).expect("it is more than nothing");
 
 /// What a name stands for.
 pub(super) trait Lookup: Send + Sync {
@@ -18,14 +28,51 @@ pub(super) trait Lookup: Send + Sync {
     fn addresses(&self, host: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>>;
 }
 
-/// What the system says.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct System;
+/// What the system says. A look-up takes a thread of those that the whole process has for what blocks, and may take half a
+/// minute; one that nobody waits for any more goes on. So only some are made at once, and of one name fewer still.
+pub(super) struct System {
+    places: Arc<Semaphore>,
+    names: Mutex<LruCache<String, Arc<Semaphore>>>,
+    look_up: fn(&str) -> io::Result<Vec<IpAddr>>,
+}
+
+impl Default for System {
+    fn default() -> Self {
+        Self::looking_up(|host| Ok((host, 0).to_socket_addrs()?.map(|found| found.ip()).collect()))
+    }
+}
+
+impl System {
+    fn looking_up(look_up: fn(&str) -> io::Result<Vec<IpAddr>>) -> Self {
+        let names = Mutex::new(LruCache::new(NAMES));
+        Self { places: Arc::new(Semaphore::new(LOOK_UPS)), names, look_up }
+    }
+
+    /// Where look-ups of a name wait for each other.
+    fn of_name(&self, host: &str) -> Arc<Semaphore> {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        names.get_or_insert_ref(host, || Arc::new(Semaphore::new(OF_ONE_NAME))).clone()
+    }
+}
 
 impl Lookup for System {
     fn addresses(&self, host: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
-        async move { Ok(tokio::net::lookup_host((host, 0)).await?.map(|found| found.ip()).collect()) }.boxed()
+        let (of_name, places, look_up) = (self.of_name(&host), self.places.clone(), self.look_up);
+        async move {
+            let taken = (place(of_name).await?, place(places).await?);
+            let found = tokio::task::spawn_blocking(move || {
+                let found = look_up(&host);
+                drop(taken);
+                found
+            });
+            found.await.map_err(io::Error::other)?
+        }
+        .boxed()
     }
+}
+
+async fn place(of: Arc<Semaphore>) -> io::Result<OwnedSemaphorePermit> {
+    of.acquire_owned().await.map_err(io::Error::other)
 }
 
 /// All addresses of a name are private.
@@ -127,8 +174,47 @@ pub(super) mod testing {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
     use super::testing::Scripted;
     use super::*;
+
+    static BEGUN: AtomicUsize = AtomicUsize::new(0);
+    static MAY_END: AtomicBool = AtomicBool::new(false);
+
+    /// Blocks for names that are slow, as a resolver does whose server does not answer.
+    fn slowly(host: &str) -> io::Result<Vec<IpAddr>> {
+        if host.starts_with("slow") {
+            BEGUN.fetch_add(1, Ordering::SeqCst);
+            while !MAY_END.load(Ordering::SeqCst) {
+                std::thread::yield_now();
+            }
+        }
+        Ok(vec![[8, 8, 8, 8].into()])
+    }
+
+    #[tokio::test]
+    async fn a_slow_name_is_looked_up_a_few_times_at_once_though_nobody_waits_and_holds_up_no_other() {
+        let system = System::looking_up(slowly);
+        for _ in 0..3 * OF_ONE_NAME {
+            let given_up = timeout(Duration::from_millis(1), system.addresses("slow.example".into())).await;
+            assert!(given_up.is_err());
+        }
+        assert_eq!(system.places.available_permits(), LOOK_UPS - OF_ONE_NAME);
+        assert!(BEGUN.load(Ordering::SeqCst) <= OF_ONE_NAME);
+        assert_eq!(system.addresses("quick.example".into()).await.unwrap().len(), 1);
+        MAY_END.store(true, Ordering::SeqCst);
+        assert_eq!(system.addresses("slow.example".into()).await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn the_system_knows_this_machine() {
+        let found = System::default().addresses("localhost".into()).await.unwrap();
+        assert!(found.iter().any(IpAddr::is_loopback), "{found:?}");
+    }
 
     #[tokio::test]
     async fn each_look_up_is_judged_by_itself_and_only_what_is_public_is_used() {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 use tributary_engine::CallError;
 
 use super::breaker::Health;
@@ -72,9 +72,10 @@ pub(super) async fn with_retries<T, F: Future<Output = Attempt<T>>>(
 ) -> Result<T, CallError> {
     server.begin();
     let once = || async {
-        let under_way = server.enter(bounds.until).await.map_err(Missed::final_with)?;
+        let under_way = server.enter(bounds.timeout, bounds.until).await.map_err(Missed::final_with)?;
         made.fetch_add(1, Ordering::Relaxed);
-        let result = timeout(bounds.attempt(), attempt()).await.unwrap_or_else(|_| Err(timed_out(server)));
+        let in_time = timeout_at(under_way.ends(), attempt()).await;
+        let result = in_time.unwrap_or_else(|_| Err(timed_out(server)));
         under_way.through(result.as_ref().map_or_else(|missed| missed.health, |_| Health::Well));
         result
     };

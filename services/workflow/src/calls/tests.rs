@@ -5,10 +5,11 @@ mod traces;
 
 use serde_json::json;
 use tributary_config::{Config, HeaderValue, SecretRef};
+use tributary_engine::HistoryQuery;
 use tributary_model::Time;
 use tributary_testkit::Receiver;
 
-use super::history::tests::{World, event};
+use super::history::tests::{World, event, large};
 use super::*;
 
 /// A workflow whose node `ask` has headers, and whose node `lacks` has one whose secret nobody sets.
@@ -74,7 +75,7 @@ async fn calls_are_answered_together_each_for_itself() {
     server.always(json!({"score": 7}));
     slow.hold();
     let calls = calls(&world, "127.0.0.1");
-    let history = HistoryQuery { types: Vec::new(), since: Time::from_micros(0), limit: 5 };
+    let history = HistoryQuery { types: Vec::new(), since: Time::from_micros(0), limit: 5, properties: true };
     let wanted = vec![
         ("ask", get(server.url())),
         ("lacks", get(server.url())),
@@ -88,7 +89,7 @@ async fn calls_are_answered_together_each_for_itself() {
     assert!(begun.elapsed() < within * 2, "{:?}", begun.elapsed());
     assert_eq!(answers["ask"].0, Answer::Http(Ok(HttpAnswer { status: 200, body: json!({"score": 7}) })));
     assert_eq!(server.requests()[0].header("x-sender"), Some("shop"));
-    assert_eq!(server.requests()[0].header("idempotency-key"), Some("e/w/ask"));
+    assert_eq!(server.requests()[0].header("idempotency-key"), Some("t/e/w/ask"));
     let reasons = ["lacks", "slow", "forbidden"].map(|node| reason(&answers[node].0));
     assert_eq!(reasons, ["SECRET_MISSING", "TIMED_OUT", "FORBIDDEN_ADDRESS"]);
     let Answer::History(Ok(events)) = &answers["past"].0 else { panic!("{answers:?}") };
@@ -102,11 +103,27 @@ async fn a_database_that_is_away_costs_the_runs_time_and_no_more() {
     let world = World::start().await;
     let storage = Storage::connect_lazy("postgres://nobody@127.0.0.1:1/none", 1).unwrap();
     let calls = Calls::new(&CallSettings::default(), world.redis.clone(), storage).unwrap();
-    let history = HistoryQuery { types: Vec::new(), since: Time::from_micros(0), limit: 5 };
+    let history = HistoryQuery { types: Vec::new(), since: Time::from_micros(0), limit: 5, properties: true };
     let within = Duration::from_millis(300);
     let answers = answer(&calls, &workflow(), within, vec![("past", Call::History(history))]).await;
     assert_eq!(reason(&answers["past"].0), "TIMED_OUT");
     assert!(answers["past"].1 < within * 10);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_run_asks_of_the_past_at_one_time_has_room_together() {
+    let world = World::start().await;
+    for n in 0..30 {
+        world.append("t", "p", vec![large(&format!("e{n}"), "view", 200)]).await;
+    }
+    let (types, since) = (vec!["view".to_owned()], Time::from_micros(0));
+    let question = HistoryQuery { types, since, limit: 1000, properties: true };
+    let bare = HistoryQuery { properties: false, ..question.clone() };
+    let wanted = [("first", &question), ("second", &question), ("third", &bare)]
+        .map(|(node, query)| (node, Call::History(query.clone())));
+    let calls = calls(&world, "");
+    let answers = answer(&calls, &workflow(), Duration::from_secs(20), wanted.to_vec()).await;
+    assert_eq!(["first", "second", "third"].map(|node| reason(&answers[node].0)), ["", "TOO_LARGE", ""]);
 }
 
 #[test]

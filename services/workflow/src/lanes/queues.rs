@@ -1,121 +1,92 @@
-//! What waits behind what: pure, but for fetching an entry again whose data was not kept.
+//! What waits behind what, and what may begin. Pure.
+//!
+//! In a lane, items wait for the one before. A lane that may not begin, since its tenant has its share of them, is not made
+//! yet: its items wait in their tenant's line, with all that comes for the tenant after them, so that nothing overtakes.
 
-use std::collections::hash_map::Entry as Place;
+use super::items::{Item, Lane, PutOff, Queued, Waiting};
+use super::seats::{Bounds, Seats};
+use std::collections::hash_map::Entry as Slot;
 use std::collections::{HashMap, VecDeque};
-use tributary_model::PartitionId;
-use tributary_streams::{Handed, Redis, Stream, StreamsError, timer_parts};
 
-/// Entries of one lane that keep their data in memory; those behind them are ids, fetched when their turn comes.
+/// Entries of one lane that keep their data in memory; and of all, so many for each lane in which something is worked on.
 const KEPT: usize = 4;
-/// Entries of a partition that wait as ids, for each lane that may run.
-const IDS: usize = 256;
+/// What waits in memory: as much as a stream holds, so that no profile and no tenant, however much waits for it, keeps others
+/// from being read.
+const IDS: usize = 1_000_000;
 
-/// Whose entries and timers keep their order: a tenant's profile.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Lane(String, String);
-
-/// What comes into a lane.
-#[derive(Debug)]
-#[allow(
-    clippy::large_enum_variant,
-    reason = "entries are what comes; a timer more or less in memory is nothing"
-)]
-pub(super) enum Item {
-    /// An entry of the stream.
-    Entry(Handed),
-    /// A timer that is due, by its id.
-    Timer(String),
-}
-
-impl Item {
-    fn lane(&self) -> Lane {
-        match self {
-            Self::Entry(handed) => Lane(handed.entry.tenant.clone(), handed.entry.profile.clone()),
-            Self::Timer(id) => {
-                let parts = timer_parts(id).unwrap_or_default();
-                match parts.as_slice() {
-                    [_, tenant, profile, ..] => Lane(tenant.clone(), profile.clone()),
-                    // Nobody's: it is given up on, beside everyone.
-                    _ => Lane(String::new(), id.clone()),
-                }
-            }
-        }
-    }
-}
-
-/// Something in its lane.
-#[derive(Debug)]
-pub(super) struct Queued {
-    lane: Lane,
-    item: Item,
-    /// Its data has been dropped.
-    bare: bool,
-}
-
-impl Queued {
-    pub(super) fn lane(&self) -> &Lane {
-        &self.lane
-    }
-
-    /// An entry with its data. One that was trimmed meanwhile says so.
-    pub(super) async fn fetched(
-        self,
-        redis: &Redis,
-        p: PartitionId,
-        stream: Stream,
-    ) -> Result<Item, StreamsError> {
-        let Self { mut item, bare, .. } = self;
-        if let Item::Entry(handed) = &mut item
-            && bare
-        {
-            match redis.entry(p, stream, handed.entry.id).await? {
-                Some(entry) => handed.entry = entry,
-                None => handed.entry.lost = true,
-            }
-        }
-        Ok(item)
-    }
-}
-
-/// What waits behind what runs. A lane is here exactly while something of it runs.
-pub(super) struct Queues {
-    waiting: HashMap<Lane, VecDeque<Queued>>,
+/// What waits behind what runs.
+pub(super) struct Queues<'p> {
+    seats: &'p Seats,
+    bounds: Bounds,
+    /// A lane is here exactly while something of it runs.
+    lanes: HashMap<Lane, Begun>,
+    /// Those that have lanes, or items that were put off.
+    tenants: HashMap<String, Tenant>,
+    /// Tenants whose lines do not move at the moment, the next to be looked at first.
+    turns: VecDeque<String>,
+    /// Lines that move: whose first item is being fetched.
+    moving: usize,
+    /// Lanes in which a timer runs.
+    timers: usize,
+    /// What waits, in lanes and in lines; and what of it has its data.
     queued: usize,
-    most: usize,
+    whole: usize,
 }
 
-impl Queues {
-    /// Room for `most` lanes.
-    pub(super) fn new(most: usize) -> Self {
-        Self { waiting: HashMap::new(), queued: 0, most }
-    }
+/// A lane.
+struct Begun {
+    waiting: VecDeque<Waiting>,
+    runs_timer: bool,
+}
 
-    /// Whether more may be read, while so many `timers` are in lanes: they take no room of the stream's.
-    pub(super) fn have_room(&self, timers: usize) -> bool {
-        self.waiting.len() < self.most + timers && self.queued < self.most * IDS
-    }
+#[derive(Default)]
+struct Tenant {
+    lanes: usize,
+    line: VecDeque<Waiting>,
+    /// Its first item is on its way into a lane.
+    moves: bool,
+}
 
-    /// Queues an item; gives it back if nothing of its lane runs, so that it can.
-    pub(super) fn join(&mut self, item: Item) -> Option<Queued> {
-        let mut queued = Queued { lane: item.lane(), item, bare: false };
-        match self.waiting.entry(queued.lane.clone()) {
-            Place::Vacant(lane) => {
-                lane.insert(VecDeque::new());
-                Some(queued)
-            }
-            Place::Occupied(mut lane) => {
-                if let Item::Entry(Handed { entry, .. }) = &mut queued.item
-                    && lane.get().len() >= KEPT
-                    && !entry.lost
-                {
-                    entry.data = Vec::new();
-                    queued.bare = true;
-                }
-                lane.get_mut().push_back(queued);
-                self.queued += 1;
-                None
-            }
+impl Tenant {
+    fn has_line(&self) -> bool {
+        self.moves || !self.line.is_empty()
+    }
+}
+
+impl<'p> Queues<'p> {
+    pub(super) fn new(seats: &'p Seats, bounds: Bounds) -> Self {
+        Self {
+            seats,
+            bounds,
+            lanes: HashMap::new(),
+            tenants: HashMap::new(),
+            turns: VecDeque::new(),
+            moving: 0,
+            timers: 0,
+            queued: 0,
+            whole: 0,
         }
+    }
+
+    /// Whether more of the stream may be read. Timers take no room of the stream's.
+    pub(super) fn have_room(&self) -> bool {
+        self.may_work() && self.free() > 0 && self.queued < IDS
+    }
+
+    /// Whether a timer may join.
+    pub(super) fn have_room_for_timer(&self) -> bool {
+        self.timers.saturating_sub(self.seats.resting_timers()) < self.bounds.lanes && self.queued < IDS
+    }
+
+    /// Queues an item; gives it back if nothing of its lane runs and it may begin, so that it can.
+    pub(super) fn join(&mut self, item: Item) -> Option<Queued> {
+        let lane = item.lane();
+        let has_line = self.tenants.get(lane.tenant()).is_some_and(Tenant::has_line);
+        if has_line || !(self.lanes.contains_key(&lane) || self.may_begin(lane.tenant())) {
+            self.put_off(&lane, item);
+            return None;
+        }
+        self.enter(lane, item)
     }
 
     /// Something of the lane is done: the next one, if there is one. While the partition is `stopping` none is: the one
@@ -124,88 +95,106 @@ impl Queues {
         if stopping {
             return None;
         }
-        let next = self.waiting.get_mut(lane).and_then(VecDeque::pop_front);
-        match &next {
-            Some(_) => self.queued -= 1,
-            None => drop(self.waiting.remove(lane)),
+        let begun = self.lanes.get_mut(lane)?;
+        self.timers -= usize::from(begun.runs_timer);
+        if let Some(item) = begun.waiting.pop_front() {
+            begun.runs_timer = item.is_timer();
+            self.timers += usize::from(begun.runs_timer);
+            self.queued -= 1;
+            self.whole -= usize::from(item.is_whole());
+            return Some(Queued { lane: lane.clone(), item });
         }
-        next
+        self.lanes.remove(lane);
+        if let Some(tenant) = self.tenants.get_mut(lane.tenant()) {
+            tenant.lanes -= 1;
+            if tenant.lanes == 0 && !tenant.has_line() {
+                self.tenants.remove(lane.tenant());
+            }
+        }
+        None
+    }
+
+    /// The first of a tenant's line that may move, to be fetched and handed to [`Queues::arrived`]. Tenants take turns.
+    pub(super) fn next_put_off(&mut self) -> Option<PutOff> {
+        if !self.may_work() {
+            return None;
+        }
+        for _ in 0..self.turns.len() {
+            let name = self.turns.pop_front()?;
+            let may_begin = self.may_begin(&name);
+            let tenant = self.tenants.get_mut(&name).filter(|_| may_begin);
+            if let Some((tenant, item)) =
+                tenant.and_then(|tenant| Some((&mut tenant.moves, tenant.line.pop_front()?)))
+            {
+                *tenant = true;
+                self.moving += 1;
+                self.queued -= 1;
+                return Some(PutOff { tenant: name, item });
+            }
+            self.turns.push_back(name);
+        }
+        None
+    }
+
+    /// What was put off is there: it joins its lane, or begins it.
+    pub(super) fn arrived(&mut self, tenant: String, item: Item) -> Option<Queued> {
+        self.moving -= 1;
+        if let Some(state) = self.tenants.get_mut(&tenant) {
+            state.moves = false;
+            if state.has_line() {
+                self.turns.push_back(tenant);
+            }
+        }
+        self.enter(item.lane(), item)
+    }
+
+    fn enter(&mut self, lane: Lane, item: Item) -> Option<Queued> {
+        match self.lanes.entry(lane) {
+            Slot::Vacant(slot) => {
+                let item = Waiting::whole(item);
+                let queued = Queued { lane: slot.key().clone(), item };
+                let runs_timer = queued.item.is_timer();
+                self.timers += usize::from(runs_timer);
+                slot.insert(Begun { waiting: VecDeque::new(), runs_timer });
+                self.tenants.entry(queued.lane.tenant().to_owned()).or_default().lanes += 1;
+                Some(queued)
+            }
+            Slot::Occupied(mut slot) => {
+                let waiting = &mut slot.get_mut().waiting;
+                let is_kept = waiting.len() < KEPT && self.whole < self.bounds.lanes * KEPT;
+                let item = if is_kept { Waiting::whole(item) } else { Waiting::bare(item) };
+                self.whole += usize::from(item.is_whole());
+                self.queued += 1;
+                waiting.push_back(item);
+                None
+            }
+        }
+    }
+
+    fn put_off(&mut self, lane: &Lane, item: Item) {
+        let tenant = self.tenants.entry(lane.tenant().to_owned()).or_default();
+        if !tenant.has_line() {
+            self.turns.push_back(lane.tenant().to_owned());
+        }
+        tenant.line.push_back(Waiting::bare(item));
+        self.queued += 1;
+    }
+
+    /// Whether one more entry may be worked on.
+    fn may_work(&self) -> bool {
+        let begun = self.lanes.len() + self.moving - self.timers;
+        begun.saturating_sub(self.seats.resting_entries()) < self.bounds.lanes
+    }
+
+    /// A tenant has as many lanes as are free, at most: half of all where it is alone, and there is always room for another.
+    fn may_begin(&self, tenant: &str) -> bool {
+        self.tenants.get(tenant).map_or(0, |tenant| tenant.lanes) < self.free()
+    }
+
+    fn free(&self) -> usize {
+        self.bounds.all().saturating_sub(self.lanes.len() + self.moving)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use tributary_model::{StreamId, TenantId};
-    use tributary_streams::{Entry, timer_id};
-
-    fn handed(profile: &str, seq: u64) -> Item {
-        let entry = Entry {
-            id: StreamId::new(1, seq),
-            tenant: "t".to_owned(),
-            profile: profile.to_owned(),
-            data: vec![1],
-            ..Entry::default()
-        };
-        Item::Entry(Handed { entry, deliveries: 1 })
-    }
-
-    fn timer(profile: &str) -> Item {
-        let tenant = TenantId::new("t").unwrap();
-        Item::Timer(timer_id("workflow", &tenant, &[profile, "e", "basket", "1"]))
-    }
-
-    fn place(queued: &Queued) -> Option<StreamId> {
-        match &queued.item {
-            Item::Entry(handed) => Some(handed.entry.id),
-            Item::Timer(_) => None,
-        }
-    }
-
-    #[test]
-    fn one_entry_of_a_profile_runs_at_a_time_and_in_order() {
-        let mut queues = Queues::new(10);
-        let first = queues.join(handed("a", 1)).unwrap();
-        assert!(queues.join(handed("a", 2)).is_none());
-        assert!(queues.join(handed("b", 3)).is_some(), "another profile does not wait");
-        assert_eq!(place(&queues.advance(first.lane(), false).unwrap()), Some(StreamId::new(1, 2)));
-        assert!(queues.advance(first.lane(), false).is_none());
-        assert!(queues.join(handed("a", 4)).is_some(), "an empty lane is free again");
-    }
-
-    #[test]
-    fn a_due_timer_waits_behind_the_events_of_its_profile_and_behind_no_others() {
-        let mut queues = Queues::new(10);
-        let first = queues.join(handed("a:1", 1)).unwrap();
-        queues.join(handed("a:1", 2));
-        assert!(queues.join(timer("a:1")).is_none());
-        assert!(queues.join(timer("b")).is_some());
-        assert_eq!(place(&queues.advance(first.lane(), false).unwrap()), Some(StreamId::new(1, 2)));
-        assert_eq!(place(&queues.advance(first.lane(), false).unwrap()), None);
-    }
-
-    #[test]
-    fn nothing_follows_an_entry_that_was_left_unfinished() {
-        let mut queues = Queues::new(10);
-        let first = queues.join(handed("a", 1)).unwrap();
-        queues.join(handed("a", 2));
-        assert!(queues.advance(first.lane(), true).is_none());
-    }
-
-    #[test]
-    fn a_profile_that_waits_takes_ids_and_leaves_the_others_their_room() {
-        let mut queues = Queues::new(2);
-        queues.join(handed("a", 0));
-        for seq in 1..200 {
-            assert!(queues.have_room(0));
-            queues.join(handed("a", seq));
-        }
-        let with_data = queues.waiting.values().flatten().filter(|queued| !queued.bare).count();
-        assert_eq!(with_data, KEPT);
-        assert!(queues.join(handed("b", 200)).is_some());
-        assert!(!queues.have_room(0), "two lanes are there");
-        queues.join(timer("c"));
-        assert!(!queues.have_room(1));
-        assert!(queues.have_room(2), "one of the three may be a timer's");
-    }
-}
+mod tests;

@@ -10,9 +10,11 @@ use tributary_streams::{Held, Redis, Stream, StreamsError};
 
 use super::LOOK;
 
-/// How many due timers are asked for at once.
+/// How many due timers are asked for at once, beside those that are known.
 const WINDOW: usize = 500;
-/// The shortest time between two looks.
+/// So many are known at most. A profile has at most 64, and behind those of lanes that wait others are found.
+const KNOWN: usize = 16_384;
+/// The shortest time between two looks; longer where many are known, all of which are seen again.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// The timers of an owned partition.
@@ -27,32 +29,25 @@ pub(super) struct Timers<'a> {
 }
 
 /// Which timers are known. Pure.
+#[derive(Default)]
 struct Queue {
     /// Due, and not in a lane yet; each with the newest entry of the stream when it was found. What is in the stream by then
     /// came before it, so it is handled first: an event that was waited for must not find its run gone on without it, only
     /// because events have piled up.
     ready: VecDeque<(String, StreamId)>,
-    /// Ready or in a lane.
+    /// Ready, or behind something.
     busy: HashSet<String>,
-    /// Everything up to here is read from the stream, and in lanes.
+    /// Everything up to here is read from the stream, and in lanes or lines.
     read: StreamId,
     /// The newest entry at the last look.
     newest: StreamId,
-    /// How many may be in lanes.
-    most: usize,
 }
 
 impl<'a> Timers<'a> {
-    /// At most `most` of them are in lanes. `soon` tells of new ones.
-    pub(super) fn new(
-        redis: &'a Redis,
-        held: &'a Held,
-        stream: Stream,
-        soon: &'a Notify,
-        most: usize,
-    ) -> Self {
+    /// `soon` tells of new ones.
+    pub(super) fn new(redis: &'a Redis, held: &'a Held, stream: Stream, soon: &'a Notify) -> Self {
         let now = Instant::now();
-        Self { redis, held, stream, soon, queue: Queue::new(most), looked: now, next: now }
+        Self { redis, held, stream, soon, queue: Queue::default(), looked: now, next: now }
     }
 
     /// New entries were read, up to `last`; `None`: there was none, so all that the last look knew of is read.
@@ -75,11 +70,6 @@ impl<'a> Timers<'a> {
         self.queue.has_one()
     }
 
-    /// How many are in lanes.
-    pub(super) fn in_lanes(&self) -> usize {
-        self.queue.in_lanes()
-    }
-
     /// It is out of its lane.
     pub(super) fn done(&mut self, timer: &str) {
         self.queue.busy.remove(timer);
@@ -92,9 +82,15 @@ impl<'a> Timers<'a> {
         self.looked = Instant::now();
         // Afterwards: whatever was appended before a timer was due is below it.
         self.queue.newest = self.redis.last_id(&self.held.fence, self.stream).await?;
-        let more = due.timers.len() >= window;
-        due.timers.into_iter().for_each(|timer| self.queue.add(timer));
-        let wait = if more { PAUSE } else { due.next.map_or(LOOK, |next| next.clamp(PAUSE, LOOK)) };
+        let is_full = due.timers.len() >= window;
+        let found =
+            due.timers.into_iter().map(|timer| self.queue.add(timer)).filter(|is_new| *is_new).count();
+        let pause = self.queue.pause();
+        let wait = match due.next {
+            _ if is_full && found > 0 => pause,
+            Some(next) => next.clamp(pause, LOOK),
+            None => LOOK,
+        };
         self.next = self.looked + wait;
         Ok(())
     }
@@ -109,26 +105,29 @@ pub(super) async fn time_to_look(timers: &mut Option<Timers<'_>>) {
     loop {
         tokio::select! {
             () = sleep_until(timers.next) => return,
-            () = timers.soon.notified() => timers.next = timers.next.min(timers.looked + PAUSE),
+            () = timers.soon.notified() => timers.next = timers.next.min(timers.looked + timers.queue.pause()),
         }
     }
 }
 
 impl Queue {
-    fn new(most: usize) -> Self {
-        let (read, newest) = (StreamId::default(), StreamId::default());
-        Self { ready: VecDeque::new(), busy: HashSet::new(), read, newest, most }
-    }
-
-    /// More than can be in lanes, so that a look finds others behind those.
+    /// More than are known, so that a look finds others behind those.
     fn window(&self) -> usize {
-        WINDOW.max(self.most * 2)
+        (self.busy.len() + WINDOW).min(KNOWN)
     }
 
-    fn add(&mut self, timer: String) {
-        if self.busy.insert(timer.clone()) {
+    fn pause(&self) -> Duration {
+        let windows = u32::try_from(self.busy.len() / WINDOW).unwrap_or(u32::MAX);
+        PAUSE.saturating_mul(windows.saturating_add(1)).min(LOOK)
+    }
+
+    /// Whether it was not known.
+    fn add(&mut self, timer: String) -> bool {
+        let is_new = self.busy.insert(timer.clone());
+        if is_new {
             self.ready.push_back((timer, self.newest));
         }
+        is_new
     }
 
     fn take(&mut self) -> Option<String> {
@@ -136,12 +135,7 @@ impl Queue {
     }
 
     fn has_one(&self) -> bool {
-        let is_turn = self.ready.front().is_some_and(|(_, newest)| *newest <= self.read);
-        is_turn && self.in_lanes() < self.most
-    }
-
-    fn in_lanes(&self) -> usize {
-        self.busy.len() - self.ready.len()
+        self.ready.front().is_some_and(|(_, newest)| *newest <= self.read)
     }
 }
 
@@ -151,23 +145,21 @@ mod tests {
 
     #[test]
     fn a_timer_is_queued_once_and_again_only_after_it_was_done() {
-        let mut queue = Queue::new(2);
-        for timer in ["a", "a", "b", "c"] {
+        let mut queue = Queue::default();
+        for timer in ["a", "a", "b"] {
             queue.add(timer.to_owned());
         }
         assert_eq!((queue.take().as_deref(), queue.take().as_deref()), (Some("a"), Some("b")));
-        assert_eq!(queue.take(), None, "two are in lanes");
         queue.add("a".to_owned());
+        assert_eq!(queue.take(), None, "it is in its lane");
         queue.busy.remove("a");
-        assert_eq!(queue.take().as_deref(), Some("c"));
         queue.add("a".to_owned());
-        queue.busy.remove("c");
         assert_eq!(queue.take().as_deref(), Some("a"), "what is still due is fired again");
     }
 
     #[test]
     fn what_was_in_the_stream_when_a_timer_was_found_comes_before_it() {
-        let mut queue = Queue { newest: StreamId::new(7, 0), read: StreamId::new(6, 0), ..Queue::new(2) };
+        let mut queue = Queue { newest: StreamId::new(7, 0), read: StreamId::new(6, 0), ..Queue::default() };
         queue.add("a".to_owned());
         assert_eq!(queue.take(), None, "7-0 is not read yet");
         queue.newest = StreamId::new(9, 0);
@@ -176,7 +168,17 @@ mod tests {
     }
 
     #[test]
-    fn a_look_reaches_beyond_what_is_in_lanes() {
-        assert!(Queue::new(10).window() > 10 && Queue::new(10_000).window() > 10_000);
+    fn a_look_reaches_beyond_what_is_known_and_is_rarer_the_more_that_is() {
+        let mut queue = Queue::default();
+        assert_eq!((queue.window(), queue.pause()), (WINDOW, PAUSE));
+        for number in 0..2 * WINDOW {
+            queue.add(number.to_string());
+            while queue.take().is_some() {}
+        }
+        assert_eq!((queue.window(), queue.pause()), (3 * WINDOW, 3 * PAUSE));
+        for number in 0..2 * KNOWN {
+            queue.add(number.to_string());
+        }
+        assert_eq!((queue.window(), queue.pause()), (KNOWN, LOOK));
     }
 }

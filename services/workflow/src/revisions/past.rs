@@ -1,5 +1,6 @@
 //! Revisions that are in Postgres alone: runs that paused long ago finish on them.
 
+use super::Exactly;
 use lru::LruCache;
 use serde::Deserialize as _;
 use std::num::NonZeroUsize;
@@ -12,7 +13,7 @@ use tributary_storage::{RevisionRow, Storage, StorageError};
 const KEPT: NonZeroUsize = NonZeroUsize::new(8).expect("more than zero");
 
 /// One revision; prepared once for all who want it meanwhile.
-type Slot = Arc<OnceCell<Option<Arc<Config>>>>;
+type Slot = Arc<OnceCell<Exactly>>;
 
 /// Past revisions, prepared when they are wanted.
 pub(super) struct Past {
@@ -25,8 +26,8 @@ impl Past {
         Self { storage, slots: Mutex::new(LruCache::new(KEPT)) }
     }
 
-    /// The revision of this name; `None` where there is none, or this release cannot prepare it.
-    pub(super) async fn get(&self, revision: &str) -> Result<Option<Arc<Config>>, StorageError> {
+    /// The revision of this name.
+    pub(super) async fn get(&self, revision: &str) -> Result<Exactly, StorageError> {
         let slot = self.slot(revision);
         slot.get_or_try_init(|| self.prepare(revision)).await.cloned()
     }
@@ -36,19 +37,19 @@ impl Past {
         slots.get_or_insert(revision.to_owned(), Slot::default).clone()
     }
 
-    async fn prepare(&self, revision: &str) -> Result<Option<Arc<Config>>, StorageError> {
-        let Some(number) = number_of(revision) else { return Ok(None) };
+    async fn prepare(&self, revision: &str) -> Result<Exactly, StorageError> {
+        let Some(number) = number_of(revision) else { return Ok(Exactly::Gone) };
         let row = self.storage.revision(number).await?.filter(|row| row.id == revision);
-        let Some(row) = row else { return Ok(None) };
+        let Some(row) = row else { return Ok(Exactly::Gone) };
         // Expressions are compiled away from the threads that run events.
         let config = tokio::task::spawn_blocking(move || config_of(row))
             .await
             .unwrap_or_else(|_| Err("preparing it panicked; see the log".to_owned()));
         match config {
-            Ok(config) => Ok(Some(Arc::new(config))),
+            Ok(config) => Ok(Exactly::Here(Arc::new(config))),
             Err(reason) => {
                 tracing::error!(revision, reason, "a past configuration cannot be prepared by this release");
-                Ok(None)
+                Ok(Exactly::Unprepared)
             }
         }
     }

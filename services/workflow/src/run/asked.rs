@@ -112,7 +112,7 @@ impl Asked {
         let sources: Vec<_> = tenant.into_iter().flat_map(|tenant| tenant.sources.keys()).collect();
         match *sources {
             [only] => Ok(only.clone()),
-            [] => Err(RunError::UnknownSource),
+            [] => Err(RunError::no_source()),
             _ => Err(RunError::WhichSource(sources.into_iter().map(SourceName::to_string).collect())),
         }
     }

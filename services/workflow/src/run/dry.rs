@@ -83,11 +83,12 @@ impl Rehearsal {
         answering: &Answering<'_>,
         now: Time,
     ) -> v1::RunResponse {
-        let mut all = Vec::new();
+        let (mut all, mut not_triggered) = (Vec::new(), Vec::new());
         let mut response = Map::new();
         for event in &self.events {
             let rehearsed = rehearse(event, tenant, &mut self.known, answering, now).await;
             all.extend(rehearsed.runs);
+            not_triggered.extend(rehearsed.not_triggered);
             // What the mesh makes along has an answer of its own, which nobody is told.
             if event.message.derivation.is_none() {
                 response = rehearsed.response;
@@ -100,6 +101,7 @@ impl Rehearsal {
             event_id: String::new(),
             state: v1::RunState::Dry.into(),
             runs: all,
+            not_triggered,
             profile: Some(convert::profile_to_wire(&self.tenant, &id, &members, &view)),
             revision: self.revision,
             warnings: self.warnings,

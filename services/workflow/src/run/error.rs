@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 use tonic::{Code, Status};
-use tributary_model::IdError;
+use tributary_config::Tenant;
+use tributary_expressions::did_you_mean;
+use tributary_model::{IdError, SourceName};
 use tributary_proto::raw::DocumentError;
 use tributary_proto::v1;
 use tributary_runtime::{Fault, Problem, ServiceError, into_status, reason_of};
@@ -37,7 +39,7 @@ pub(crate) enum RunError {
     Document { field: &'static str, error: DocumentError },
     /// What a node is to be answered.
     #[error("`answers.{node}`: {reason}")]
-    Answer { node: String, reason: &'static str },
+    Answer { node: String, reason: String },
     /// What a dry run is to find in the profile.
     #[error("no profile of this tenant shows that")]
     Inline(Vec<String>),
@@ -56,11 +58,11 @@ pub(crate) enum RunError {
     #[error("name the source that it would come from: {}", .0.join(", "))]
     WhichSource(Vec<String>),
     /// The tenant has no such source.
-    #[error("the tenant has no such source; apply a Source document that names it")]
-    UnknownSource,
+    #[error("the tenant has no {0}")]
+    UnknownSource(String),
     /// The tenant has no such workflow.
-    #[error("the tenant has no such workflow")]
-    UnknownWorkflow,
+    #[error("the tenant has no workflow {0}")]
+    UnknownWorkflow(String),
     /// preprocess cannot keep the event as it is.
     #[error("the event cannot be recorded as it is")]
     Invalid(Vec<v1::Violation>),
@@ -88,6 +90,37 @@ pub(crate) enum RunError {
 }
 
 impl RunError {
+    /// The tenant has no source at all.
+    pub(crate) fn no_source() -> Self {
+        Self::UnknownSource("source; apply a Source document".to_owned())
+    }
+
+    /// The tenant has no source of this name.
+    pub(crate) fn unknown_source(named: &SourceName, tenant: Option<&Tenant>) -> Self {
+        let known = tenant.into_iter().flat_map(|tenant| tenant.sources.keys()).map(SourceName::as_str);
+        let meant = did_you_mean(named.as_str(), known);
+        let otherwise = if meant.is_empty() { "; apply a Source document that names it" } else { "" };
+        Self::UnknownSource(format!("source {named}{meant}{otherwise}"))
+    }
+
+    /// The tenant has no workflow of this name.
+    pub(crate) fn unknown_workflow(named: &str, tenant: &Tenant) -> Self {
+        let known = tenant.workflows.iter().map(|workflow| workflow.name.as_str());
+        Self::UnknownWorkflow(format!("{named}{}", did_you_mean(named, known)))
+    }
+
+    /// What preprocess says of the source, with its name.
+    pub(crate) fn about(self, source: &SourceName, tenant: Option<&Tenant>) -> Self {
+        match self {
+            Self::Preprocess(status) | Self::Preview(status)
+                if reason_of(&status).as_deref() == Some("SOURCE_UNKNOWN") =>
+            {
+                Self::unknown_source(source, tenant)
+            }
+            other => other,
+        }
+    }
+
     /// As the call's answer. What preprocess says in the mesh's own terms is handed on as it is.
     pub(crate) fn into_status(self) -> Status {
         match self {
@@ -133,12 +166,9 @@ impl ServiceError for RunError {
             Self::NothingAsked => Problem::invalid("EVENT_ID_REQUIRED", "event_id", text),
             Self::Type(_) => Problem::invalid("INVALID_TYPE", "event_type", text),
             Self::WhichSource(_) => Problem::invalid("SOURCE_REQUIRED", "source", text),
-            Self::UnknownSource => Problem::new(Fault::NotFound, "SOURCE_UNKNOWN", text.clone()).violation(
-                "source",
-                text,
-                "SOURCE_UNKNOWN",
-            ),
-            Self::UnknownWorkflow => Problem::new(Fault::NotFound, "WORKFLOW_UNKNOWN", text.clone())
+            Self::UnknownSource(_) => Problem::new(Fault::NotFound, "SOURCE_UNKNOWN", text.clone())
+                .violation("source", text, "SOURCE_UNKNOWN"),
+            Self::UnknownWorkflow(_) => Problem::new(Fault::NotFound, "WORKFLOW_UNKNOWN", text.clone())
                 .violation("workflow", text, "WORKFLOW_UNKNOWN"),
             Self::Invalid(violations) => {
                 let problem = Problem::new(Fault::InvalidInput, "EVENT_INVALID", text);
@@ -207,6 +237,25 @@ mod tests {
         let problem = RunError::Invalid(paths.map(violation).into()).problem();
         let told: Vec<&str> = problem.violations.iter().map(|(path, ..)| path.as_str()).collect();
         assert_eq!(told, ["event_type", "properties.a.b", "time", ""]);
+    }
+
+    #[test]
+    fn what_is_not_there_is_named_with_what_is_near() {
+        let folder = tempfile::tempdir().unwrap();
+        let documents = "{kind: Source, name: web-shop, spec: {write_keys: [{env: KEY}]}}\n---\n\
+            {kind: Workflow, name: welcome, spec: {trigger: {events: [buy]}, nodes: [{name: a, stop: {}}]}}";
+        std::fs::write(folder.path().join("all.yaml"), documents).unwrap();
+        let config = tributary_config::Config::load(folder.path()).unwrap_or_else(|wrong| panic!("{wrong}"));
+        let tenant = config.tenant(&tributary_model::TenantId::new("default").unwrap()).unwrap();
+        let source = |name: &str| SourceName::new(name).unwrap();
+        let unknown = Problem::new(Fault::NotFound, "SOURCE_UNKNOWN", "this source is not configured");
+        let told =
+            RunError::Preview(Box::new(into_status(&unknown))).about(&source("web-shpo"), Some(tenant));
+        assert_eq!(told.to_string(), "the tenant has no source web-shpo; did you mean web-shop?");
+        let told = RunError::unknown_source(&source("till"), Some(tenant)).to_string();
+        assert_eq!(told, "the tenant has no source till; apply a Source document that names it");
+        let told = RunError::unknown_workflow("welcom", tenant).to_string();
+        assert_eq!(told, "the tenant has no workflow welcom; did you mean welcome?");
     }
 
     #[test]

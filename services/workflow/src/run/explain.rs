@@ -57,7 +57,9 @@ impl Runner {
             Question::Stored { tenant, event, profile } => {
                 let stored = self.stored(&tenant, &event, profile.as_ref()).await?;
                 let outcome = outcome(&stored.progress);
-                if outcome.as_ref().is_some_and(|outcome| !outcome.runs.is_empty()) {
+                let tells =
+                    |outcome: &v1::Outcome| !(outcome.runs.is_empty() && outcome.not_triggered.is_empty());
+                if outcome.as_ref().is_some_and(tells) {
                     return Ok(recorded(&stored.event, outcome.unwrap_or_default()));
                 }
                 let trace_id = outcome.map(|outcome| outcome.trace_id).unwrap_or_default();
@@ -71,6 +73,7 @@ impl Runner {
                 let run = self.run(*asked, patience).await?;
                 Ok(v1::ExplainResponse {
                     runs: run.runs,
+                    not_triggered: run.not_triggered,
                     event_type,
                     profile_id: run.profile.map(|profile| profile.id).unwrap_or_default(),
                     revision: run.revision,
@@ -89,7 +92,7 @@ impl Runner {
         let subject = Subject::of(event).ok_or(RunError::Incomplete("an event that can be read"))?;
         let session = subject.session.as_ref();
         let mut known = self.reader.read(&subject.tenant, &subject.profile, session).await?;
-        let tenant = config.tenant(&subject.tenant).ok_or(RunError::UnknownSource)?;
+        let tenant = config.tenant(&subject.tenant).ok_or_else(RunError::no_source)?;
         let partition = partition_of(&subject.tenant, subject.profile.as_str(), self.partitions);
         let past = Some(Past { calls: &self.calls, partition, entry: Some(entry), until });
         let answering = Answering { answers: &Answers::default(), past };
@@ -97,6 +100,7 @@ impl Runner {
         let response = rehearsed.response;
         Ok(v1::ExplainResponse {
             runs: rehearsed.runs,
+            not_triggered: rehearsed.not_triggered,
             revision: config.revision.clone(),
             response: (!response.is_empty()).then(|| RawStruct::from_object(&response)),
             ..about(&subject.message)
@@ -108,9 +112,11 @@ fn recorded(event: &v1::Event, outcome: v1::Outcome) -> v1::ExplainResponse {
     v1::ExplainResponse {
         recorded: true,
         runs: outcome.runs,
+        not_triggered: outcome.not_triggered,
         revision: event.revision.clone(),
         trace_id: outcome.trace_id,
         response: outcome.response,
+        without_values: outcome.without_values,
         ..about(event)
     }
 }

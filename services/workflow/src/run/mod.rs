@@ -88,10 +88,13 @@ impl Runner {
             revision: config.revision.clone(),
             workflow: asked.workflow.clone().unwrap_or_default(),
         };
-        let rehearsal = Rehearsal::of(self.preview(request, until).await?)?;
+        let preview = self.preview(request, until).await;
+        let named = |error: RunError| error.about(&source, config.tenant(&asked.tenant));
+        let rehearsal = Rehearsal::of(preview.map_err(named)?)?;
         let config = self.at(rehearsal.revision()).await?;
-        let tenant = config.tenant(&asked.tenant).ok_or(RunError::UnknownSource)?;
+        let tenant = config.tenant(&asked.tenant).ok_or_else(RunError::no_source)?;
         has_workflow(tenant, asked)?;
+        answers.check(tenant)?;
         let partition = partition_of(&asked.tenant, rehearsal.profile().as_str(), self.partitions);
         let past = Some(Past { calls: &self.calls, partition, entry: None, until });
         Ok(rehearsal.perform(tenant, &Answering { answers, past }, now()).await)
@@ -107,21 +110,27 @@ impl Runner {
     ) -> Result<v1::RunResponse, RunError> {
         let config = self.config.current();
         let source = asked.source(config.tenant(&asked.tenant))?;
-        let tenant = config.tenant(&asked.tenant).ok_or(RunError::UnknownSource)?;
+        let tenant = config.tenant(&asked.tenant).ok_or_else(RunError::no_source)?;
         if !tenant.sources.contains_key(&source) {
-            return Err(RunError::UnknownSource);
+            return Err(RunError::unknown_source(&source, Some(tenant)));
         }
         has_workflow(tenant, asked)?;
+        answers.check(tenant)?;
         let now = now();
         let event = asked.event(&source, request_id, time_to_wire(now), &config.revision);
         let rehearsal = Rehearsal::inline(event, fields, tenant)?;
-        Ok(rehearsal.perform(tenant, &Answering { answers, past: None }, now).await)
+        let mut answer = rehearsal.perform(tenant, &Answering { answers, past: None }, now).await;
+        if let Some(profile) = answer.profile.as_mut().filter(|_| asked.profile.is_none()) {
+            // Nobody has this name.
+            profile.id.clear();
+        }
+        Ok(answer)
     }
 
     /// The revision that preprocess went by.
     async fn at(&self, revision: &str) -> Result<Arc<Config>, RunError> {
         let found = match number_of(revision) {
-            Some(number) => self.config.at(number).await?,
+            Some(number) => self.config.at(number).await.map_err(tributary_streams::StreamsError::from)?,
             None => None,
         };
         found
@@ -150,7 +159,8 @@ impl Runner {
             workflow: asked.workflow.clone().unwrap_or_default(),
             with_runs: true,
         };
-        let mut answer = self.process(request, until).await?;
+        let answer = self.process(request, until).await;
+        let mut answer = answer.map_err(|error| error.about(&source, tenant))?;
         let mut event = event_of(&mut answer)?;
         let state = match event.wait() {
             v1::WaitOutcome::Reached => v1::RunState::Handled,
@@ -165,6 +175,7 @@ impl Runner {
             event_id: event.event_id,
             state: state.into(),
             runs: event.runs,
+            not_triggered: event.not_triggered,
             profile: Some(self.profile(&asked.tenant, &profile).await?),
             revision: answer.revision,
             warnings,
@@ -188,8 +199,11 @@ impl Runner {
 
 /// The workflow that is to be run has to be there.
 fn has_workflow(tenant: &Tenant, asked: &Asked) -> Result<(), RunError> {
-    let is_there = |name: &String| tenant.workflows.iter().any(|workflow| workflow.name == *name);
-    if asked.workflow.as_ref().is_none_or(is_there) { Ok(()) } else { Err(RunError::UnknownWorkflow) }
+    let is_there = |name: &str| tenant.workflows.iter().any(|workflow| workflow.name == name);
+    match asked.workflow.as_deref() {
+        Some(named) if !is_there(named) => Err(RunError::unknown_workflow(named, tenant)),
+        _ => Ok(()),
+    }
 }
 
 /// What became of the only event of a payload.

@@ -18,6 +18,8 @@ use tributary_streams::Reading;
 pub(super) struct Rehearsed {
     /// Their runs, with all that nodes looked at.
     pub(super) runs: Vec<v1::WorkflowRun>,
+    /// Those that mean the event and would not run, with why.
+    pub(super) not_triggered: Vec<v1::NotTriggered>,
     /// What they would answer.
     pub(super) response: Map<String, Value>,
 }
@@ -50,14 +52,18 @@ pub(super) async fn rehearse(
     now: Time,
 ) -> Rehearsed {
     let Some(documents) = event.documents() else {
-        return Rehearsed { runs: Vec::new(), response: Map::new() };
+        return Rehearsed { runs: Vec::new(), not_triggered: Vec::new(), response: Map::new() };
     };
     let mut handling = event.begin(&documents, tenant, known, Vec::new(), 0, now, true);
     let finished = answering.finish(&mut handling, event, tenant, now).await;
     let changes = finished.runs.iter().flat_map(|run| &run.changes);
     changes.for_each(|change| known.profile.state.apply(change));
     let told = |run| told::run(run, &event.message.r#type, &Took::new());
-    Rehearsed { runs: finished.runs.iter().map(told).collect(), response: finished.response }
+    Rehearsed {
+        runs: finished.runs.iter().map(told).collect(),
+        not_triggered: told::not_triggered(&finished.not_triggered, event),
+        response: finished.response,
+    }
 }
 
 impl Answering<'_> {
@@ -71,7 +77,7 @@ impl Answering<'_> {
         loop {
             match handling.proceed() {
                 Proceeding::Finished(finished) => return finished,
-                Proceeding::Calls(calls) => {
+                Proceeding::Calls { wanted: calls, .. } => {
                     let mut answers = BTreeMap::new();
                     for wanted in calls {
                         let answer = match &self.past {

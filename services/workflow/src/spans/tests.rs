@@ -1,4 +1,5 @@
 use super::*;
+use crate::desk::Resumed;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanExporter};
@@ -100,7 +101,8 @@ fn a_run_that_goes_on_lies_in_its_own_events_trace_and_names_the_event_that_made
     };
     let span = recorded(|| {
         tracing::info_span!("process").in_scope(|| {
-            let caller = Caller { workflow: &workflow, event: &old, resumed: Some(&trace) };
+            let resumed = Some(Resumed { timer: "t", trace: &trace });
+            let caller = Caller { workflow: &workflow, event: &old, resumed };
             Spans::default().end(&outcome(Ending::Done), Some(&caller), &new);
         });
     });

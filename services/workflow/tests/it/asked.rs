@@ -7,8 +7,10 @@ use tributary_proto::v1;
 use tributary_storage::Storage;
 use tributary_streams::Awaited;
 use tributary_testkit::Servers;
+use tributary_workflow::Settings;
+use tributary_workflow::settings::KeepRuns;
 
-use crate::stage::{Event, PARTITIONS, Running, event, workflow};
+use crate::stage::{Event, NO_DATABASE, PARTITIONS, Running, event, workflow};
 
 fn documents() -> String {
     workflow(
@@ -59,7 +61,8 @@ async fn a_dry_run_on_a_profile_that_is_given_reads_nothing_and_calls_nobody() {
 #[tokio::test]
 async fn an_event_is_explained_by_what_took_place_where_that_is_kept_and_else_by_what_would() {
     let notes = workflow("notes", "look", &["{name: note, set: {last: {expr: event.properties.x}}}"]);
-    let stage = Running::start(&notes).await;
+    let settings = Settings { keep_runs: KeepRuns::Awaited, ..Settings::default() };
+    let stage = Running::start_as(&notes, NO_DATABASE, settings).await;
     for (id, awaited) in [("kept", Awaited::Runs), ("plain", Awaited::No)] {
         stage.append(Event { awaited, properties: json!({"x": 1}), ..event(id, "look", "ann") }).await;
         stage.handled("ann", id).await;
@@ -92,6 +95,38 @@ async fn an_event_is_explained_by_what_took_place_where_that_is_kept_and_else_by
 }
 
 #[tokio::test]
+async fn what_took_place_for_an_event_that_nobody_waited_for_is_explained_without_its_values() {
+    let waits = workflow(
+        "notes",
+        "look",
+        &[
+            "{name: wait, wait_for: {event: buy, within: 1h}, to: note}",
+            "{name: note, set: {last: {expr: event.properties.x}}}",
+        ],
+    );
+    let stage = Running::start(&waits).await;
+    for (id, event_type) in [("first", "look"), ("second", "buy")] {
+        stage.append(Event { properties: json!({"x": 1}), ..event(id, event_type, "ann") }).await;
+        stage.handled("ann", id).await;
+    }
+    let explain = async |id: &str| {
+        let request = v1::ExplainRequest {
+            event_id: id.into(),
+            profile_id: "ann".into(),
+            ..v1::ExplainRequest::default()
+        };
+        stage.client().explain(request).await.unwrap().into_inner()
+    };
+    let first = explain("first").await;
+    assert!(first.recorded && first.without_values);
+    assert_eq!(first.runs[0].state(), v1::WorkflowRunState::Paused);
+    let second = explain("second").await;
+    let run = &second.runs[0];
+    assert!(second.recorded && run.resumed && run.event_id == "first", "{second:?}");
+    assert_eq!((run.changes[0].path.as_str(), run.changes[0].value.is_none()), ("last", true));
+}
+
+#[tokio::test]
 async fn what_is_explained_sees_the_past_up_to_its_event() {
     let servers = Servers::start().await.unwrap();
     let storage = Storage::connect_lazy(servers.database_url(), 1).unwrap();
@@ -104,7 +139,8 @@ async fn what_is_explained_sees_the_past_up_to_its_event() {
             "{name: tell, respond: {payments: {expr: memory.paid}}}",
         ],
     );
-    let stage = Running::start_with(&counts, servers.database_url()).await;
+    let settings = Settings { keep_runs: KeepRuns::Awaited, ..Settings::default() };
+    let stage = Running::start_as(&counts, servers.database_url(), settings).await;
     for id in ["one", "two", "three"] {
         stage.append(event(id, "pay", "ann")).await;
         stage.handled("ann", id).await;

@@ -93,3 +93,31 @@ async fn nobody_there_leads_to_the_error_port_and_the_event_is_handled() {
     stage.handled("ann", "e").await;
     assert_eq!(stage.shows("ann").await["last"], "nobody");
 }
+
+#[tokio::test]
+async fn a_node_that_asks_for_each_item_is_answered_for_each_once() {
+    let receiver = Receiver::start().await.unwrap();
+    let url = receiver.url();
+    let ask = format!(
+        "{{name: ask, http: {{url: '{url}{{{{ memory.each.item }}}}', method: POST, timeout: 20s}}, to: count}}"
+    );
+    let each = format!(
+        "{{name: each, for_each: {{items: '[\"a\", \"b\"]', nodes: [{ask}, {{name: count, increment: {{count: 1}}}}]}}}}"
+    );
+    let mut stage = Running::start(&workflow("asks", "buy", &[&each])).await;
+    let never = Answer { delay: Duration::from_secs(3600), ..Answer::from(200) };
+    receiver.script([Answer::from(200), never]);
+    stage.append(event("e", "buy", "ann")).await;
+    asked(&receiver, &["/a", "/b"]).await;
+    stage.kill();
+    stage.revive().await;
+    stage.handled("ann", "e").await;
+    assert_eq!(paths(&receiver), ["/a", "/b", "/b"]);
+    let keys: Vec<String> = receiver
+        .requests()
+        .iter()
+        .map(|request| request.header("idempotency-key").unwrap_or_default().to_owned())
+        .collect();
+    assert!(keys[0] != keys[1] && keys[1] == keys[2] && !keys[0].is_empty(), "{keys:?}");
+    assert_eq!(stage.shows("ann").await["count"], 2);
+}

@@ -40,7 +40,7 @@ async fn workflows_run_by_name_and_a_run_that_fails_undoes_its_own_and_nothing_e
 }
 
 #[tokio::test]
-async fn what_a_run_answers_is_kept_with_the_event_and_its_runs_for_who_asked_for_them() {
+async fn what_a_run_answers_is_kept_with_the_event_and_its_way_and_what_it_saw_for_who_asked_for_it() {
     let stage = Running::start(&workflow(
         "offer",
         "look",
@@ -54,14 +54,13 @@ async fn what_a_run_answers_is_kept_with_the_event_and_its_runs_for_who_asked_fo
         stage.append(Event { awaited, properties: json!({"price": 7}), ..event(id, "look", "ann") }).await;
         let outcome = stage.handled("ann", id).await;
         assert_eq!(outcome.response.unwrap().to_object().unwrap()["offer"], "ten");
-        assert_eq!(outcome.runs.len(), usize::from(awaited == Awaited::Runs));
-        if let Some(run) = outcome.runs.first() {
-            let ways: Vec<_> =
-                run.nodes.iter().map(|node| (node.node.as_str(), node.port.as_str())).collect();
-            assert_eq!(ways, [("ask", "yes"), ("tell", "done")]);
-            let saw = run.nodes[0].saw.as_ref().unwrap().to_object().unwrap();
-            assert!(saw.values().any(|value| value == 7), "{saw:?}");
-        }
+        let nodes = &outcome.runs[0].nodes;
+        let ways: Vec<_> = nodes.iter().map(|node| (node.node.as_str(), node.port.as_str())).collect();
+        assert_eq!(ways, [("ask", "yes"), ("tell", "done")]);
+        assert_eq!(outcome.without_values, awaited == Awaited::No);
+        let saw = nodes[0].saw.as_ref().map(|saw| saw.to_object().unwrap());
+        let seven = saw.is_some_and(|saw| saw.values().any(|value| value == 7));
+        assert_eq!(seven, awaited == Awaited::Runs);
     }
 }
 

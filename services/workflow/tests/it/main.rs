@@ -6,6 +6,7 @@
 mod asked;
 mod calls;
 mod events;
+mod lanes;
 mod pauses;
 mod revisions;
 mod stage;

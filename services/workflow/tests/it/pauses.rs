@@ -2,10 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use prost::Message as _;
 use serde_json::json;
+use tributary_proto::v1;
+use tributary_streams::Progress;
 use tributary_testkit::eventually;
+use tributary_workflow::Settings;
 
-use crate::stage::{Event, Running, SOON, event, neighbour, workflow};
+use crate::stage::{Event, NO_DATABASE, Running, SOON, event, neighbour, neighbours, workflow};
 
 #[tokio::test]
 async fn a_pause_ends_once_through_a_crash_and_a_restart() {
@@ -132,13 +136,22 @@ async fn a_run_that_pauses_for_an_instant_goes_on_within_a_second() {
 }
 
 #[tokio::test]
-async fn a_timer_that_carries_no_run_is_a_dead_letter_and_its_neighbours_go_on() {
+async fn a_timer_that_carries_no_run_or_was_handed_out_too_often_is_a_dead_letter_and_its_neighbours_go_on() {
+    let too_often = [("event", "no event"), ("attempts", "64")];
+    for (carrying, reason, attempts) in
+        [(&too_often[..1], "UNREADABLE", 1), (&too_often, "TOO_MANY_DELIVERIES", 65)]
+    {
+        is_given_up_on(carrying, reason, attempts).await;
+    }
+}
+
+async fn is_given_up_on(carrying: &[(&'static str, &str)], reason: &str, attempts: u32) {
     let documents =
         workflow("w", "buy", &["{name: wait, pause: 1s, to: count}", "{name: count, increment: {count: 1}}"]);
     let mut stage = Running::start(&documents).await;
     stage.kill();
     stage.append(event("e", "buy", "ann")).await;
-    stage.pause_nothing("ann").await;
+    stage.pause_nothing("ann", carrying).await;
     stage.revive().await;
     let other = neighbour("ann");
     stage.append(event("beside", "buy", &other)).await;
@@ -147,9 +160,11 @@ async fn a_timer_that_carries_no_run_is_a_dead_letter_and_its_neighbours_go_on()
     let dead = stage.dead("ann").await;
     let [letter] = dead.as_slice() else { panic!("{dead:?}") };
     assert_eq!(
-        (letter.kind.as_str(), letter.reason.as_str(), letter.subject.as_str()),
-        ("run", "UNREADABLE", "e")
+        (letter.kind.as_str(), letter.reason.as_str(), letter.subject.as_str(), letter.attempts),
+        ("run", reason, "e", attempts)
     );
+    let carried = v1::PausedRun::decode(letter.data.clone()).unwrap();
+    assert_eq!(carried.fields["event"], "no event".as_bytes());
     assert_eq!(stage.shows("ann").await, json!({}));
 }
 
@@ -161,8 +176,8 @@ async fn an_event_that_came_in_time_is_not_overtaken_by_the_timer() {
     stage.append(event("added", "add", "ann")).await;
     stage.handled("ann", "added").await;
     stage.kill();
-    let other = neighbour("ann");
-    for number in 0..120 {
+    // More profiles than are worked on at once: the timer is found while not all of it is read.
+    for (number, other) in neighbours("ann", "t").take(400).enumerate() {
         stage.append(event(&format!("other-{number}"), "add", &other)).await;
     }
     let order = Event { properties: json!({"basket": 1, "total": 12}), ..event("order", "order", "ann") };
@@ -177,4 +192,37 @@ async fn an_event_that_came_in_time_is_not_overtaken_by_the_timer() {
     stage.revive().await;
     stage.handled("ann", "order").await;
     assert_eq!(stage.shows("ann").await["last"], 12);
+}
+
+/// A run waits longer than its event is remembered, for events of the type that triggers it.
+#[tokio::test]
+async fn a_run_of_an_id_that_is_used_again_waits_beside_the_former_one() {
+    let documents = workflow(
+        "w",
+        "buy",
+        &[
+            "{name: wait, wait_for: {event: buy, where: event.properties.ends, within: 1h}, to: {event: count}}",
+            "{name: count, increment: {count: 1}}",
+        ],
+    );
+    let stage = Running::start_remembering(&documents, NO_DATABASE, Settings::default(), "1s").await;
+    let buy = async |id: &str, ends: bool, paused: usize| {
+        eventually(SOON, async || match stage.progress("ann", id).await {
+            Progress::Unknown => Ok(()),
+            other => Err(format!("{other:?}")),
+        })
+        .await;
+        stage.append(Event { properties: json!({"ends": ends}), ..event(id, "buy", "ann") }).await;
+        stage.eventually_paused("ann", paused).await;
+    };
+    buy("e", false, 1).await;
+    buy("e", false, 2).await;
+    // Both go on, and a third one waits.
+    buy("f", true, 1).await;
+    stage.eventually_shows("ann", "/count", json!(2)).await;
+    // It ends the one that it is named like, and not the one that it begins.
+    let former = stage.paused("ann").await;
+    buy("f", true, 1).await;
+    stage.eventually_shows("ann", "/count", json!(3)).await;
+    assert_ne!(stage.paused("ann").await, former);
 }

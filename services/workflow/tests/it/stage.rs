@@ -20,8 +20,8 @@ use tributary_proto::v1::workflow_service_client::WorkflowServiceClient;
 use tributary_runtime::{Context, SharedSettings, Tasks, now};
 use tributary_servers::RedisOptions;
 use tributary_streams::{
-    Append, AppendLimits, Appended, AppendedEvent, Awaited, Effect, Ending, EventUnit, Fence, Found, From,
-    Gate, Group, HotRead, Known, Progress, Redis, RunCommit, Stream, Subject, Unit, timer_id,
+    Append, AppendLimits, Appended, AppendedEvent, Awaited, Due, Effect, Ending, EventUnit, Fence, Found,
+    From, Gate, Group, HotRead, Known, Progress, Redis, RunCommit, Stream, Subject, Unit, timer_id,
 };
 use tributary_testkit::{Authorised, Bearer, eventually};
 use tributary_workflow::{CallSettings, Settings, start_with};
@@ -39,9 +39,11 @@ pub(crate) struct Running {
     pub(crate) redis: Redis,
     shared: Arc<SharedSettings>,
     collector: Vec<Fence>,
+    /// Where the stage's own differ from what they are by themselves.
+    settings: Settings,
     process: Option<Process>,
     // Dropped last, in this order: the server, then its data.
-    _server: tributary_servers::Redis,
+    server: tributary_servers::Redis,
     _folder: TempDir,
 }
 
@@ -59,6 +61,21 @@ impl Running {
     }
 
     pub(crate) async fn start_with(documents: &str, database: &str) -> Running {
+        Running::start_as(documents, database, Settings::default()).await
+    }
+
+    /// With these settings; where it listens and whom it calls is the test's.
+    pub(crate) async fn start_as(documents: &str, database: &str, settings: Settings) -> Running {
+        Running::start_remembering(documents, database, settings, "1h").await
+    }
+
+    /// `window` is how long the end of an event is remembered.
+    pub(crate) async fn start_remembering(
+        documents: &str,
+        database: &str,
+        settings: Settings,
+        window: &str,
+    ) -> Running {
         let folder = tempfile::Builder::new().permissions(world_readable()).tempdir().unwrap();
         let data = folder.path().join("redis");
         let server = tributary_servers::Redis::start(&data, RedisOptions::default()).await.unwrap();
@@ -70,6 +87,7 @@ impl Running {
             "TRIBUTARY_ADMIN_KEYS" => Some(format!("t:{ADMIN_KEY}")),
             "TRIBUTARY_PARTITIONS" => Some(PARTITIONS.to_string()),
             "TRIBUTARY_LEASE" => Some("1s".into()),
+            "TRIBUTARY_DEDUP_WINDOW" => Some(window.into()),
             _ => None,
         });
         let redis = Redis::connect(&url, false).await.unwrap();
@@ -81,8 +99,9 @@ impl Running {
             redis,
             shared: Arc::new(shared.unwrap()),
             collector,
+            settings,
             process: None,
-            _server: server,
+            server,
             _folder: folder,
         };
         running.apply(1, documents).await;
@@ -107,12 +126,12 @@ impl Running {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let tasks = Tasks::new();
         let context = Context { stage: "workflow", shared: self.shared.clone(), tasks: tasks.clone() };
-        let calls = CallSettings { allowed_hosts: "127.0.0.1".into(), ..CallSettings::default() };
+        let calls = CallSettings { allowed_hosts: "127.0.0.1".into(), ..self.settings.calls.clone() };
         let settings = Settings {
             listen: ([127, 0, 0, 1], 0).into(),
             preprocess: "http://127.0.0.1:1".into(),
             calls,
-            ..Settings::default()
+            ..self.settings.clone()
         };
         let address = runtime.spawn(start_with(context, settings)).await.unwrap().unwrap();
         self.process = Some(Process { runtime, tasks, address });
@@ -129,8 +148,8 @@ impl Running {
 
     /// Appends an event, as preprocess does.
     pub(crate) async fn append(&self, event: Event<'_>) -> StreamId {
-        self.make_known(event.profile).await;
-        let (tenant, profile) = (tenant(), profile(event.profile));
+        let (tenant, profile) = (TenantId::new(event.tenant).unwrap(), profile(event.profile));
+        self.make_known(&tenant, event.profile).await;
         let id = EventId::new(event.id).unwrap();
         let time = now();
         let message = v1::Event {
@@ -163,7 +182,7 @@ impl Running {
             awaited: event.awaited,
         };
         let append = Append {
-            partition: partition(event.profile),
+            partition: partition_of(&tenant, event.profile, PARTITIONS),
             tenant: &tenant,
             profile: &profile,
             session: None,
@@ -185,9 +204,9 @@ impl Running {
     }
 
     /// Nothing is recorded of the profile, and that is in Redis.
-    async fn make_known(&self, id: &str) {
-        let p = usize::from(partition(id).0);
-        let row = (tenant(), Subject::Profile(profile(id)), Known::default());
+    async fn make_known(&self, tenant: &TenantId, id: &str) {
+        let p = usize::from(partition_of(tenant, id, PARTITIONS).0);
+        let row = (tenant.clone(), Subject::Profile(profile(id)), Known::default());
         self.redis.set_snapshots(&self.collector[p], StreamId::default(), &[row], LONG).await.unwrap();
     }
 
@@ -203,8 +222,13 @@ impl Running {
     }
 
     pub(crate) async fn progress(&self, profile: &str, event: &str) -> Progress {
+        self.progress_of(&tenant(), profile, event).await
+    }
+
+    pub(crate) async fn progress_of(&self, tenant: &TenantId, profile: &str, event: &str) -> Progress {
         let id = EventId::new(event).unwrap();
-        self.redis.progress(partition(profile), &tenant(), &id).await.unwrap()
+        let p = partition_of(tenant, profile, PARTITIONS);
+        self.redis.progress(p, tenant, &id).await.unwrap()
     }
 
     /// What the profile shows, its kinds being those of undeclared paths.
@@ -249,14 +273,26 @@ impl Running {
         .await;
     }
 
-    /// While the stage is away: the oldest event of the partition is handled, and leaves a timer that carries no run.
-    pub(crate) async fn pause_nothing(&self, id: &str) {
-        let (p, tenant, profile) = (partition(id), tenant(), profile(id));
-        let fence = eventually(SOON, async || {
+    /// While the stage is away: the partition is the test's.
+    async fn take_over(&self, p: PartitionId) -> Fence {
+        eventually(SOON, async || {
             let fence = self.redis.acquire(p, "workflow", 0, Duration::from_millis(500)).await.unwrap();
             fence.ok_or_else(|| "somebody owns the partition".to_owned())
         })
-        .await;
+        .await
+    }
+
+    /// While the stage is away: what is due in the profile's partition, and when more is.
+    pub(crate) async fn due(&self, id: &str) -> Due {
+        let fence = self.take_over(partition(id)).await;
+        self.redis.due_timers(&fence, 100).await.unwrap()
+    }
+
+    /// While the stage is away: the oldest event of the partition is handled, and leaves a timer that carries no run, but these
+    /// fields.
+    pub(crate) async fn pause_nothing(&self, id: &str, carrying: &[(&'static str, &str)]) {
+        let (p, tenant, profile) = (partition(id), tenant(), profile(id));
+        let fence = self.take_over(p).await;
         self.redis.ensure_group(p, Group::Workflow).await.unwrap();
         let handed = self.redis.read_group(&fence, Group::Workflow, From::New, 1).await.unwrap();
         let entry = &handed[0].entry;
@@ -266,7 +302,7 @@ impl Running {
             profile: profile.clone(),
             delay: Duration::ZERO,
             awaits: Vec::new(),
-            fields: vec![("event", b"no event".to_vec())],
+            fields: carrying.iter().map(|(name, value)| (*name, value.as_bytes().to_vec())).collect(),
         }];
         let commit = RunCommit {
             gate: Gate::Entry { group: Group::Workflow, entry: entry.id },
@@ -296,6 +332,15 @@ impl Running {
         letters.into_iter().map(|entry| v1::DeadLetter::decode(entry.data.as_slice()).unwrap()).collect()
     }
 
+    /// A command of Redis's own, where something is to be damaged.
+    pub(crate) async fn raw(&self, command: &[&str]) {
+        let client = redis::Client::open(self.server.url()).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let mut line = redis::cmd(command[0]);
+        line.arg(&command[1..]);
+        line.exec_async(&mut connection).await.unwrap();
+    }
+
     /// A client with the tenant's admin key.
     pub(crate) fn client(&self) -> WorkflowServiceClient<Authorised> {
         let address = self.process.as_ref().unwrap().address;
@@ -314,6 +359,7 @@ impl Drop for Running {
 
 /// An event to be appended.
 pub(crate) struct Event<'e> {
+    pub(crate) tenant: &'e str,
     pub(crate) id: &'e str,
     pub(crate) event_type: &'e str,
     pub(crate) profile: &'e str,
@@ -324,7 +370,8 @@ pub(crate) struct Event<'e> {
 
 /// An event that nobody waits for, under whatever runs.
 pub(crate) fn event<'e>(id: &'e str, event_type: &'e str, profile: &'e str) -> Event<'e> {
-    Event { id, event_type, profile, properties: json!({}), awaited: Awaited::No, revision: "" }
+    let properties = json!({});
+    Event { tenant: "t", id, event_type, profile, properties, awaited: Awaited::No, revision: "" }
 }
 
 /// A workflow document that `event_type` triggers, with these nodes, each in one line.
@@ -350,8 +397,14 @@ pub(crate) fn revision(number: u64, documents: &str) -> Revision {
 
 /// Another profile of the same partition.
 pub(crate) fn neighbour(profile: &str) -> String {
-    let mut others = (0..).map(|number| format!("{profile}{number}"));
-    others.find(|other| partition(other) == partition(profile)).unwrap()
+    neighbours(profile, "t").next().unwrap()
+}
+
+/// Further profiles of a tenant in the partition of this profile of `t`.
+pub(crate) fn neighbours(profile: &str, tenant: &str) -> impl Iterator<Item = String> {
+    let tenant = TenantId::new(tenant).unwrap();
+    let others = (0..).map(move |number| format!("{profile}{number}"));
+    others.filter(move |other| partition_of(&tenant, other, PARTITIONS) == partition(profile))
 }
 
 pub(crate) fn partition(profile: &str) -> PartitionId {

@@ -89,3 +89,20 @@ fn fields_beside_the_keywords_are_told() {
         ]
     );
 }
+
+#[test]
+fn operands_that_are_nearly_made_are_told_and_literals_are_meant() {
+    let nodes = "kind: Workflow\nname: w\nspec:\n  trigger: {events: seen}\n  nodes:\n    - name: a\n      respond:\n        \
+                 x: {exp: event.id}\n        y: {tempalte: \"{{ event.id }}\"}\n        \
+                 z: {deep: [1, {expr: event.id}]}\n        \
+                 fine: {expr: event.id}\n        plain: {price: 7}\n        list: [{a: 1, b: {c: 2}}]\n";
+    assert_eq!(
+        warnings(nodes),
+        [
+            "a.yaml:8:12: Workflow w: x: this object stands for itself; did you mean expr?",
+            "a.yaml:9:12: Workflow w: y: this object stands for itself; did you mean template?",
+            "a.yaml:10:12: Workflow w: z: expr stands within a value here, which stands for itself; a whole operand is made: \
+             compute the value with one expr",
+        ]
+    );
+}

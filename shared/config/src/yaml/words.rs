@@ -4,10 +4,11 @@
 use serde_saphyr::Error;
 use serde_saphyr::localizer::ExternalMessageSource;
 
-use tributary_expressions::did_you_mean;
+use tributary_expressions::{did_you_mean, nearest};
 
 use super::places::{self, Node};
 use super::syntax;
+use crate::documents::workflow::nodes::{SOME_KINDS, node_kinds};
 use crate::error::Place;
 
 /// What is told of `error`, which `document` was the cause of.
@@ -29,7 +30,27 @@ pub(super) fn of(error: &Error, place: Place, document: &str) -> String {
             _ => instead.to_string(),
         };
     }
+    if let (Error::SerdeUnknownField { field, expected, .. }, Some(at)) = (error, at)
+        && node_kinds().iter().all(|kind| expected.contains(kind))
+    {
+        return of_kind(field, expected, at, &nodes);
+    }
     of_contents(error, at)
+}
+
+/// Of what is no kind of node, and no other part of one.
+fn of_kind(field: &str, known: &[&'static str], at: &Node, nodes: &[Node]) -> String {
+    let beside = |node: &&Node| {
+        node.path.last().is_some_and(|last| last == "name")
+            && node.path.len() == at.path.len()
+            && node.path[..node.path.len() - 1] == at.path[..at.path.len() - 1]
+    };
+    let of = nodes.iter().find(beside).and_then(|name| name.text.as_deref());
+    let of = of.map_or_else(String::new, |name| format!("node {name}: "));
+    match nearest(field, known.iter().copied()) {
+        Some(near) => format!("{of}`{field}` is no kind of node; did you mean {near}?"),
+        None => format!("{of}`{field}` is no kind of node; there are {SOME_KINDS}"),
+    }
 }
 
 /// The object that something is missing in: `place` is the one of its last name, or its own when it is empty.

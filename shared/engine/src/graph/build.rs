@@ -176,5 +176,5 @@ fn unreachable(placed: &[Placed]) -> impl Iterator<Item = GraphError> {
     placed
         .iter()
         .filter(move |node| !led_to(node))
-        .map(|node| GraphError::Unreachable { name: node.name.clone() })
+        .map(|node| GraphError::Unreachable { name: node.name.clone(), in_body: node.body_of.is_some() })
 }

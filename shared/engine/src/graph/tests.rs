@@ -100,7 +100,8 @@ fn a_node_that_nothing_leads_to_is_refused_once_and_what_only_it_leads_to_is_not
     };
     assert_eq!(graph(&["a", "b: done=c", "c"], &[]).unwrap_err(), refusal("b"));
     assert_eq!(graph(&["a", "each", "each/x"], &[]).unwrap_err(), refusal("each"));
-    assert_eq!(graph(&["each", "each/x", "each/y"], &[]).unwrap_err(), refusal("y"));
+    let in_body = "nothing leads to y: let a node of the same for_each lead to it with `to`";
+    assert_eq!(graph(&["each", "each/x", "each/y"], &[]).unwrap_err(), [in_body]);
     assert!(graph(&["a", "b: done=c", "c"], &["a", "b"]).is_ok());
     assert!(graph(&[], &[]).is_ok());
 }

@@ -32,13 +32,49 @@ pub struct RunOutcome {
     pub records: Vec<NodeRecord>,
 }
 
+/// Which run of a handling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunName {
+    /// The workflow's name.
+    pub workflow: String,
+    /// The event that it is for.
+    pub event: EventId,
+    /// The timer of the pause that it came out of, if it did.
+    pub resumed: Option<String>,
+}
+
 /// How a handling goes on.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Proceeding {
-    /// These calls have to be answered, all of them, by [`Handling::answer`](crate::Handling::answer). All are of one run.
-    Calls(Vec<Wanted>),
+    /// These calls have to be answered, all of them, by [`Handling::answer`](crate::Handling::answer).
+    Calls {
+        /// The run that makes them.
+        run: RunName,
+        /// The calls.
+        wanted: Vec<Wanted>,
+    },
     /// All runs are through, or wait.
     Finished(Finished),
+}
+
+/// Whether a paused run waited for the event could not be decided: it waits on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undecided {
+    /// The run.
+    pub run: RunName,
+    /// The node that waits.
+    pub node: String,
+    /// Why; names paths and types, never values.
+    pub reason: String,
+}
+
+/// A workflow that means the event and does not run for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotTriggered {
+    /// The workflow's name.
+    pub workflow: String,
+    /// What its trigger asks for and does not find; names paths and consents, never values.
+    pub why: String,
 }
 
 /// What came of it.
@@ -48,4 +84,8 @@ pub struct Finished {
     pub runs: Vec<RunOutcome>,
     /// What is answered: what the runs said, later ones over earlier ones.
     pub response: Map<String, Value>,
+    /// Paused runs that wait on because nobody can tell whether the event was the one.
+    pub undecided: Vec<Undecided>,
+    /// The workflows that were passed over, in their order. Where details are asked for.
+    pub not_triggered: Vec<NotTriggered>,
 }

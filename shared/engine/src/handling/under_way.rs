@@ -1,9 +1,11 @@
 //! A run while it is handled.
 
+use std::time::Duration;
+
 use serde_json::Map;
 use tributary_model::{Cause, Change, EventId, Stage, Time};
 
-use super::{PausedRun, RunOutcome};
+use super::{PausedRun, RunName, RunOutcome};
 use crate::advance::Input;
 use crate::board::{Author, EVENT_KEY};
 use crate::call::Wanted;
@@ -50,10 +52,12 @@ impl<'a> UnderWay<'a> {
         UnderWay::new(graph, author, event, RunState::default(), Input::Start)
     }
 
-    /// A run that comes out of a pause. `time` is that of what it does from here on.
+    /// A run that comes out of a pause. `time` is that of what it does from here on, unless it did something at that time or
+    /// later before: what it does last has to win.
     pub(super) fn resumed(run: PausedRun<'a>, input: Input<'a>, time: Time) -> UnderWay<'a> {
         let key = format!("{}.{}", run.workflow, run.state.pauses);
-        let author = author(run.event_id, run.workflow, key, time);
+        let after = run.state.time.map(|last| last.plus(Duration::from_micros(1)));
+        let author = author(run.event_id, run.workflow, key, after.map_or(time, |after| time.max(after)));
         let resumed = Some(run.timer);
         UnderWay { resumed, ..UnderWay::new(run.graph, author, run.event, run.state, input) }
     }
@@ -79,6 +83,14 @@ impl<'a> UnderWay<'a> {
         }
     }
 
+    pub(super) fn name(&self) -> RunName {
+        RunName {
+            workflow: self.author.workflow.clone(),
+            event: self.author.event().clone(),
+            resumed: self.resumed.clone(),
+        }
+    }
+
     /// What came of it: nothing but records where it failed. What it answers is the board's to say.
     pub(super) fn outcome(self, ending: Ending) -> RunOutcome {
         let mut outcome = RunOutcome {
@@ -98,6 +110,8 @@ impl<'a> UnderWay<'a> {
             outcome.emits.clear();
             outcome.deliveries.clear();
             outcome.state = RunState::default();
+        } else {
+            outcome.state.time = Some(self.author.time);
         }
         outcome
     }

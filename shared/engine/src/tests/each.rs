@@ -117,3 +117,36 @@ fn there_are_only_so_many_items() {
     let told = "each: the items that a run goes through at one time have at most 65536 bytes, and these would be more";
     assert_eq!(run.ending, Ending::Failed(told.into()));
 }
+
+#[test]
+fn the_items_of_all_that_are_gone_through_at_one_time_are_counted_together() {
+    let two = |wait: bool| {
+        let body = if wait { vec![Do::Wait(Some(60), None), Do::Leave("done")] } else { Vec::new() };
+        graph(vec![
+            node("a", "done=one,two", &[]),
+            node("one", "", &[Do::Each(json!(["x".repeat(40_000)]))]),
+            node("one/x", "", &body),
+            node("two", "", &[Do::Each(json!(["y".repeat(20_000), "z".repeat(20_000)]))]),
+            node("two/y", "", &body),
+        ])
+    };
+    assert_eq!(Case::default().run(&two(false)).ending, Ending::Done, "one after the other");
+    let told = "two: the items that a run goes through at one time have at most 65536 bytes, and these would be more";
+    assert_eq!(Case::default().run(&two(true)).ending, Ending::Failed(told.into()));
+}
+
+#[test]
+fn items_that_are_too_deep_to_be_remembered_are_an_error() {
+    let over = |levels: usize| {
+        let item = (0..levels).fold(json!(1), |value, _| json!([value]));
+        graph(vec![
+            node("each", "error=told", &[Do::Each(json!([item]))]),
+            node("each/x", "", &[]),
+            node("told", "", &[]),
+        ])
+    };
+    assert_eq!(turns(&Case::default().run(&over(31))), ["each:-", "x[1]:done", "each:done"]);
+    let run = Case::default().run(&over(32));
+    assert_eq!(turns(&run), ["each:error", "told:done"]);
+    assert!(run.records[0].why.as_deref().unwrap().starts_with("TOO_DEEP: "));
+}

@@ -108,6 +108,7 @@ fn live(graph: &Graph, interrupted: bool) -> Vec<RunOutcome> {
     let mut segments = vec![segment(start, interrupted)];
     let mut profile = State::default();
     loop {
+        assert!(segments.len() <= 100, "it never ends");
         let last = segments.last().unwrap();
         changes(std::slice::from_ref(last)).for_each(|change| profile.apply(change));
         let Ending::Paused { until, events } = &last.ending else { return segments };
@@ -131,12 +132,14 @@ fn live(graph: &Graph, interrupted: bool) -> Vec<RunOutcome> {
 
 fn segment<'a>(begin: impl Fn() -> Handling<'a>, interrupted: bool) -> RunOutcome {
     let mut journal: BTreeMap<String, Answer> = BTreeMap::new();
+    let mut rounds = 0..100 * MAX_CALLS;
     'process: loop {
         let mut handling = begin();
         loop {
+            assert!(rounds.next().is_some(), "it never ends");
             let wanted = match handling.proceed() {
                 Proceeding::Finished(mut finished) => return finished.runs.remove(0),
-                Proceeding::Calls(wanted) => wanted,
+                Proceeding::Calls { wanted, .. } => wanted,
             };
             if interrupted && let Some(new) = wanted.iter().find(|wanted| !journal.contains_key(&wanted.key))
             {

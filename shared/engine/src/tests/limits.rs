@@ -58,10 +58,6 @@ fn memory_and_answers_are_bounded() {
         failure(&[Do::Remember(text(MAX_MEMORY_BYTES - 10)), Do::Remember(text(MAX_MEMORY_BYTES - 10))]),
         None
     );
-    assert_eq!(
-        failure(&[Do::Remember(text(MAX_MEMORY_BYTES))]).unwrap(),
-        "a: what the nodes of one run remember has at most 65536 bytes, and this would be more"
-    );
     let half = text(MAX_RESPONSE_BYTES / 2);
     let endings = failures(&[
         &[Do::Respond("x", half.clone())],
@@ -76,6 +72,26 @@ fn memory_and_answers_are_bounded() {
             None
         ]
     );
+}
+
+#[test]
+fn what_is_too_much_to_be_remembered_is_an_error_of_its_node_and_the_rest_stays() {
+    let text = |bytes: usize| Value::from("x".repeat(bytes));
+    let graph = graph(vec![
+        node("a", "done=b error=c", &[Do::Remember(text(40_000))]),
+        node(
+            "b",
+            "done=c error=c",
+            &[Do::Remember(json!("small")), Do::Remember(text(MAX_MEMORY_BYTES - 40_000))],
+        ),
+        node("c", "", &[Do::Compute("[size(memory.a), memory.b]")]),
+    ]);
+    let run = Case { details: true, ..Case::default() }.run(&graph);
+    assert_eq!(super::turns(&run), ["a:done", "b:error", "c:done"]);
+    let told =
+        "TOO_LARGE: what the nodes of one run remember has at most 65536 bytes, and this would be more";
+    assert_eq!(run.records[1].why.as_deref(), Some(told));
+    assert_eq!(run.records[2].output, Some(json!([40_000, "small"])));
 }
 
 #[test]

@@ -7,8 +7,10 @@ mod limits;
 mod pauses;
 mod profiles;
 mod records;
+mod resumed;
 mod script;
 mod ways;
+mod work;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -32,6 +34,7 @@ pub(super) struct Case {
     pub(super) kinds: Kinds,
     pub(super) profile_id: ProfileId,
     pub(super) profile: State,
+    pub(super) session: State,
     pub(super) id: &'static str,
     pub(super) event_type: &'static str,
     pub(super) properties: Map<String, Value>,
@@ -47,6 +50,7 @@ impl Default for Case {
             kinds: Kinds::default(),
             profile_id: ProfileId::new("p").unwrap(),
             profile: State::default(),
+            session: State::default(),
             id: "e",
             event_type: "buy",
             properties: Map::new(),
@@ -81,7 +85,7 @@ impl Case {
             kinds: &self.kinds,
             profile_id: &self.profile_id,
             profile: self.profile.clone(),
-            session: State::default(),
+            session: self.session.clone(),
             now: self.now,
             details: self.details,
         }
@@ -143,12 +147,14 @@ pub(super) fn changes(runs: &[RunOutcome]) -> impl Iterator<Item = &Change> {
 
 /// Goes on until all is through.
 pub(super) fn through(mut handling: Handling<'_>) -> Finished {
-    loop {
+    // No more than all calls of so many runs: what never ends is a failure and not a test that hangs.
+    for _ in 0..100 * MAX_CALLS {
         match handling.proceed() {
             Proceeding::Finished(finished) => return finished,
-            Proceeding::Calls(wanted) => handling.answer(answers(&wanted), BEGIN),
+            Proceeding::Calls { wanted, .. } => handling.answer(answers(&wanted), BEGIN),
         }
     }
+    panic!("it never ends");
 }
 
 pub(super) fn answers(wanted: &[Wanted]) -> BTreeMap<String, Answer> {

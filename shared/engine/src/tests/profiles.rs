@@ -31,6 +31,16 @@ fn nodes_and_workflows_see_what_those_before_them_changed() {
 }
 
 #[test]
+fn nodes_see_the_session() {
+    let pages = graph(vec![node("a", "", &[Do::Change("pages", IntentOp::Set, json!(3))])]);
+    let mut case = Case { details: true, ..Case::default() };
+    let run = case.run(&pages);
+    changes(&[run]).for_each(|change| case.session.apply(change));
+    let asks = graph(vec![node("a", "", &[Do::Compute("[session.pages, has(profile.pages)]")])]);
+    assert_eq!(case.run(&asks).records[0].output, Some(json!([3, false])));
+}
+
+#[test]
 fn within_a_turn_a_change_is_seen_at_once() {
     let graph = graph(vec![
         node(
@@ -70,7 +80,7 @@ fn a_run_that_fails_undoes_what_it_did_and_the_others_go_on() {
     let case = Case::default();
     let handling =
         case.handling(Vec::new(), vec![triggered("a", &fine), triggered("b", &fails), triggered("c", &fine)]);
-    let Finished { runs, response } = through(handling);
+    let Finished { runs, response, .. } = through(handling);
     assert_eq!(runs[1].ending, Ending::Failed("b: it gives up".into()));
     assert!(runs[1].changes.is_empty() && runs[1].emits.is_empty() && runs[1].deliveries.is_empty());
     assert!(runs[1].response.is_empty());
@@ -128,6 +138,34 @@ fn consents_are_asked_of_the_profile_as_it_has_become() {
     assert_eq!(runs(&grant(json!({"expires": later(1).to_string()})), &mail), 1);
     assert_eq!(runs(&grant(json!({"expires": BEGIN.to_string()})), &mail), 0, "it has expired");
     assert_eq!(runs(&send, &mail), 0);
+}
+
+#[test]
+fn with_details_it_is_told_which_workflows_did_not_run_and_why() {
+    let graph = graph(vec![node("a", "", &[])]);
+    let mail = ["mail".to_string()];
+    let (small, missing) = (Condition::compile("event.properties.value > 5"), "profile.purchases.count > 2");
+    let (small, missing) = (small.unwrap(), Condition::compile(missing).unwrap());
+    let told = |details| {
+        let case = Case { details, ..Case::with(json!({"value": 5})) };
+        let workflows = vec![
+            triggered("a", &graph),
+            Triggered { consents: &mail, ..triggered("b", &graph) },
+            Triggered { condition: Some(&small), ..triggered("c", &graph) },
+            Triggered { condition: Some(&missing), ..triggered("d", &graph) },
+        ];
+        let finished = through(case.handling(Vec::new(), workflows));
+        assert_eq!(finished.runs.len(), 1);
+        let told = finished.not_triggered.into_iter().map(|passed| (passed.workflow, passed.why));
+        told.collect::<Vec<_>>()
+    };
+    let expected = [
+        ("b", "the consent mail is not given"),
+        ("c", "its condition does not hold"),
+        ("d", "profile.purchases.count is missing"),
+    ];
+    assert_eq!(told(true), expected.map(|(workflow, why)| (workflow.to_owned(), why.to_owned())));
+    assert_eq!(told(false), []);
 }
 
 #[test]

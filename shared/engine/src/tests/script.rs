@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use tributary_expressions::{Condition, Expression, Scope, Variables};
+use tributary_expressions::{Condition, Expression, Scope, Variables, Verdict};
 use tributary_model::{Intent, IntentOp, Path};
 
 use crate::*;
@@ -83,13 +83,13 @@ impl Node for Scripted {
         act(&self.then, turn, Some(news))
     }
 
-    fn awaits(&self, scope: &Scope) -> bool {
-        self.first.iter().any(|act| match act {
-            Do::Wait(_, Some((_, condition))) => {
-                let condition = Condition::compile_with(condition, Variables::Run).unwrap();
-                condition.evaluate(scope).holds()
-            }
-            _ => false,
+    fn awaits(&self, scope: &Scope) -> Verdict {
+        let asked = self.first.iter().find_map(|act| match act {
+            Do::Wait(_, Some((_, condition))) => Some(condition),
+            _ => None,
+        });
+        asked.map_or(Verdict::False, |asked| {
+            Condition::compile_with(asked, Variables::Run).unwrap().evaluate(scope)
         })
     }
 }
@@ -100,16 +100,20 @@ fn act(acts: &[Do], turn: &mut Turn<'_, '_>, news: Option<News<'_>>) -> Step {
             Do::Change(path, op, value) => {
                 turn.change(Intent { path: Path::new(*path).unwrap(), op: *op, value: Some(value.clone()) });
             }
-            Do::Emit(event_type) => turn.emit(event_type, Map::new()),
-            Do::Deliver(destination) => turn.deliver(destination, Map::new()),
+            Do::Emit(event_type) => drop(turn.emit(event_type, Map::new())),
+            Do::Deliver(destination) => drop(turn.deliver(destination, Map::new())),
             Do::Respond(name, value) => {
                 turn.respond(Map::from_iter([(name.to_string(), value.clone())]));
             }
-            Do::Remember(value) => turn.remember(value.clone()),
+            Do::Remember(value) => {
+                if let Err(reason) = turn.remember(value.clone()) {
+                    return Step::Error { reason, otherwise: None };
+                }
+            }
             Do::Compute(source) => {
                 let expression = Expression::compile_with(source, Variables::Run).unwrap();
                 match turn.compute(&expression) {
-                    Ok(value) => turn.remember(value),
+                    Ok(value) => turn.remember(value).unwrap(),
                     Err(error) => turn.refuse(error.to_string()),
                 }
             }
@@ -129,7 +133,7 @@ fn step(end: &Do, turn: &mut Turn<'_, '_>, news: Option<News<'_>>) -> Step {
         Do::Leave(port) => Step::Leave((*port).into()),
         Do::LeaveAsTold => match news {
             Some(News::Answer(Answer::Node(Ok(answer)))) => {
-                turn.remember(Value::Object(answer.output.clone()));
+                turn.remember(Value::Object(answer.output.clone())).unwrap();
                 Step::Leave(answer.port.clone().into())
             }
             Some(News::Answer(Answer::Node(Err(error)))) => {

@@ -5,10 +5,11 @@ use tributary_model::Time;
 use super::place::Place;
 use super::{DONE, EACH, Walk};
 use crate::call::{Call, Wanted};
-use crate::limits::{MAX_CALLS, MAX_PAUSE};
+use crate::limits::{MAX_CALLS, MAX_NESTING, MAX_PAUSE};
 use crate::node::{Node, Port, Step, Wait};
 use crate::record::NodeRecord;
 use crate::turn::{Turn, key};
+use crate::values::{is_deeper, too_deep};
 
 impl<'a> Walk<'_, 'a> {
     /// One node's turn.
@@ -54,6 +55,10 @@ impl<'a> Walk<'_, 'a> {
         calls: &mut u32,
     ) -> Result<(), String> {
         let placed = &self.run.graph.nodes()[index];
+        let step = match step {
+            step if is_too_deep(&step) => Step::Error { reason: too_deep(), otherwise: None },
+            step => step,
+        };
         self.places[index] = match step {
             Step::Leave(port) => leave(port, record),
             Step::Error { reason, otherwise } => {
@@ -117,6 +122,16 @@ impl<'a> Walk<'_, 'a> {
 fn leave(port: Port, record: &mut NodeRecord) -> Place {
     record.port = Some(port.clone().into_owned());
     Place::Left(port)
+}
+
+/// Whether whoever is asked could not read it, or items could not be remembered.
+fn is_too_deep(step: &Step) -> bool {
+    match step {
+        Step::Call(Call::Http(call)) => call.body.as_ref().is_some_and(|body| is_deeper(body, MAX_NESTING)),
+        Step::Call(Call::Node(call)) => call.input.values().any(|value| is_deeper(value, MAX_NESTING - 1)),
+        Step::Each(items) => items.iter().any(|item| is_deeper(item, MAX_NESTING - 1)),
+        _ => false,
+    }
 }
 
 /// No run is kept for ever.

@@ -102,6 +102,27 @@ fn all_evaluations_of_an_event_are_bounded_together() {
 }
 
 #[test]
+fn what_is_shown_in_place_of_something_else_costs_what_it_takes_and_may_be_counted_anew() {
+    let (many, other) = (json!({"n": vec![1; 6_000]}), json!({"n": [2]}));
+    let expression = Expression::compile("event.n[0]").unwrap();
+    let mut scope = Scope::of_event(&json!({}));
+    scope.allow(10_000);
+    scope.set_event(&many);
+    assert!(scope.steps_left() < 4_000);
+    assert_eq!(expression.evaluate(&scope), Ok(json!(1)));
+    scope.set_event(&many);
+    assert_eq!(scope.steps_left(), 0);
+    let reason = expression.evaluate(&scope).unwrap_err().to_string();
+    assert!(reason.contains("together"), "{reason}");
+    scope.set_event(&other);
+    assert!(Expression::compile("1").unwrap().evaluate(&scope).is_err(), "also what costs next to nothing");
+    scope.allow(100);
+    assert_eq!(expression.evaluate(&scope), Ok(json!(2)));
+    scope.charge_shown();
+    assert!(scope.steps_left() < 98);
+}
+
+#[test]
 fn ordinary_lists_are_no_matter() {
     let items: Vec<Value> =
         (0..1_000).map(|n| json!({"sku": format!("sku-{n}"), "price": n, "tags": ["a", "b"]})).collect();

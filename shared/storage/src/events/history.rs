@@ -1,10 +1,11 @@
 //! What lately happened to one profile, as of an exact position of its partition's events.
 
-use sqlx::Row as _;
-use tributary_model::{PartitionId, ProfileId, StreamId, TenantId, Time};
+use chrono::{DateTime, Utc};
+use futures::TryStreamExt as _;
+use serde_json::{Map, Value};
+use sqlx::{Row as _, postgres::PgRow, types::Json};
+use tributary_model::{EventId, PartitionId, ProfileId, StreamId, TenantId, Time};
 
-use super::EventRow;
-use super::read::{columns, event};
 use crate::{Storage, StorageError, convert, partitions, pool::within};
 
 /// Behind every position whose text can be compared.
@@ -17,7 +18,25 @@ pub struct History {
     /// what lies before it is, as far as it was asked for.
     pub upto: StreamId,
     /// Newest first by the time at which they happened; of one time, by their places in the stream.
-    pub events: Vec<EventRow>,
+    pub events: Vec<Happened>,
+    /// What their properties take together, as JSON. Where that is more than what was asked for, reading ended there: older
+    /// events are not among them.
+    pub bytes: usize,
+}
+
+/// An event of a history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Happened {
+    /// Its id.
+    pub id: EventId,
+    /// What happened.
+    pub event_type: String,
+    /// When.
+    pub time: Time,
+    /// Its place in the partition's stream.
+    pub entry: StreamId,
+    /// What was said about it; empty where that was not asked for.
+    pub properties: Map<String, Value>,
 }
 
 /// Which events of a profile are asked for.
@@ -31,6 +50,10 @@ pub struct Asked<'a> {
     pub position: StreamId,
     /// The newest so many. With 0 only the position is answered.
     pub limit: u16,
+    /// Whether their properties are needed, which may be large.
+    pub properties: bool,
+    /// So many bytes of properties, as JSON, are read; and the one more event with which it is noticed that there are more.
+    pub bytes: usize,
 }
 
 impl Storage {
@@ -46,17 +69,18 @@ impl Storage {
         partition: PartitionId,
         asked: &Asked<'_>,
     ) -> Result<History, StorageError> {
-        let Asked { types, since, position, limit } = *asked;
+        let Asked { types, since, position, limit, properties, bytes: most } = *asked;
         within(async {
-            let rows = sqlx::query(concat!(
-                "SELECT here.events_pos, ",
-                columns!(),
-                " FROM partitions AS here LEFT JOIN LATERAL (\
+            // A row at a time: all of them together could be hundreds of megabytes.
+            let mut rows = sqlx::query(
+                "SELECT here.events_pos, event.id, event.type, event.time, event.entry, \
+                 CASE WHEN $8 THEN event.properties END AS properties \
+                 FROM partitions AS here LEFT JOIN LATERAL (\
                      SELECT * FROM events WHERE tenant = $2 AND profile_id = $3 AND time >= $4 \
                      AND entry <= $7 AND NOT invalid AND ($5::text[] IS NULL OR type = ANY ($5)) \
                      ORDER BY time DESC, entry DESC LIMIT $6\
                  ) AS event ON true WHERE here.p = $1 ORDER BY event.time DESC, event.entry DESC",
-            ))
+            )
             .bind(partitions::number(partition))
             .bind(tenant.as_str())
             .bind(profile.as_str())
@@ -64,16 +88,35 @@ impl Storage {
             .bind((!types.is_empty()).then_some(types))
             .bind(i64::from(limit))
             .bind(position.min(LAST).sortable())
-            .fetch_all(&self.pool)
-            .await?;
-            let first = rows.first().ok_or_else(|| partitions::unknown(partition))?;
-            let upto = convert::stream_id(first.try_get("events_pos")?)?;
-            // Without any event there is one row all the same: that of the partition.
-            let is_event = first.try_get::<Option<&str>, _>("id")?.is_some();
-            let rows = if is_event { rows.as_slice() } else { &[] };
-            let events = rows.iter().map(|row| event(row, tenant)).collect::<Result<Vec<_>, _>>()?;
-            Ok(History { upto, events })
+            .bind(properties)
+            .fetch(&self.pool);
+            let (mut upto, mut events, mut bytes) = (None, Vec::new(), 0);
+            while let Some(row) = rows.try_next().await? {
+                upto = Some(convert::stream_id(row.try_get("events_pos")?)?);
+                // Without any event there is one row all the same: that of the partition.
+                if row.try_get::<Option<&str>, _>("id")?.is_none() {
+                    break;
+                }
+                bytes += row.try_get_raw("properties")?.as_bytes().map_or(0, <[u8]>::len);
+                events.push(happened(&row)?);
+                if bytes > most {
+                    break;
+                }
+            }
+            let upto = upto.ok_or_else(|| partitions::unknown(partition))?;
+            Ok(History { upto, events, bytes })
         })
         .await
     }
+}
+
+fn happened(row: &PgRow) -> Result<Happened, StorageError> {
+    let properties = row.try_get::<Option<Json<Map<String, Value>>>, _>("properties")?;
+    Ok(Happened {
+        id: convert::id(EventId::new(row.try_get::<&str, _>("id")?))?,
+        event_type: row.try_get("type")?,
+        time: convert::time(row.try_get::<DateTime<Utc>, _>("time")?),
+        entry: convert::stream_id(row.try_get("entry")?)?,
+        properties: properties.map(|properties| properties.0).unwrap_or_default(),
+    })
 }

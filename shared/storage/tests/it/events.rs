@@ -153,7 +153,7 @@ async fn a_history_says_up_to_where_it_is_complete_whether_there_are_events_or_n
     let since = Time::from_micros(NOW_US + 1);
     let of_up_to = async |types: &[&str], position, limit| {
         let types: Vec<_> = types.iter().map(|name| (*name).to_owned()).collect();
-        let asked = Asked { types: &types, since, position, limit };
+        let asked = Asked { types: &types, since, position, limit, properties: true, bytes: 1_000_000 };
         let history = storage.history(&tenant(), &profile("p1"), HERE, &asked).await.unwrap();
         let ids: Vec<_> = history.events.iter().map(|event| event.id.to_string()).collect();
         (history.upto, ids)
@@ -177,7 +177,37 @@ async fn a_history_says_up_to_where_it_is_complete_whether_there_are_events_or_n
     assert_eq!(of(&["purchase", "none"], 10).await.1, ["e4", "e3", "e1"]);
     assert_eq!(of(&["none"], 10).await, (at(7, 3), Vec::new()));
     assert_eq!(of(&[], 0).await, (at(7, 3), Vec::new()), "the position alone");
-    let asked = Asked { types: &[], since, position: StreamId::MAX, limit: 1 };
+    let asked =
+        Asked { types: &[], since, position: StreamId::MAX, limit: 1, properties: true, bytes: 1_000_000 };
     let elsewhere = storage.history(&tenant(), &profile("p1"), PartitionId(900), &asked).await;
     assert!(matches!(elsewhere, Err(StorageError::UnknownPartition { .. })));
+}
+
+#[tokio::test]
+async fn a_history_reads_properties_where_they_are_asked_for_and_no_more_of_them_than_there_is_room_for() {
+    let storage = storage().await;
+    storage.take_epoch(HERE, 1).await.unwrap();
+    let mut batch = batch(1, Default::default(), at(7, 3));
+    batch.events = (0..5).map(|n| event_row(&format!("e{n}"), "p1", NOW_US + n)).collect();
+    let said = serde_json::json!({"text": "x".repeat(1_000)}).as_object().cloned().unwrap();
+    batch.events.iter_mut().for_each(|event| event.properties = said.clone());
+    storage.flush(&mut batch).await.unwrap();
+    let of = async |properties, bytes| {
+        let since = Time::from_micros(NOW_US);
+        let asked = Asked { types: &[], since, position: StreamId::MAX, limit: 10, properties, bytes };
+        storage.history(&tenant(), &profile("p1"), HERE, &asked).await.unwrap()
+    };
+    let all = of(true, 6_000).await;
+    assert!(all.events.len() == 5 && all.events.iter().all(|event| event.properties == said));
+    assert!((5_000..6_000).contains(&all.bytes), "{}", all.bytes);
+    let cut = of(true, 2_500).await;
+    assert_eq!((cut.events.len(), cut.upto), (3, at(7, 3)));
+    assert!(cut.bytes > 2_500);
+    let bare = of(false, 0).await;
+    assert_eq!((bare.events.len(), bare.bytes), (5, 0));
+    assert!(bare.events.iter().all(|event| event.properties.is_empty()));
+    // The connection that was left in the middle is of use again.
+    for _ in 0..20 {
+        assert_eq!(of(true, 10).await.events.len(), 1);
+    }
 }

@@ -42,6 +42,28 @@ pub struct Live<T> {
     changed: Notify,
 }
 
+/// Why it is not known whether a revision can be had.
+#[derive(Debug, thiserror::Error)]
+pub enum LiveError {
+    /// Redis did not answer.
+    #[error(transparent)]
+    Streams(#[from] StreamsError),
+    /// It was not prepared within ten seconds; that goes on, and whoever asks again may find it ready.
+    #[error("a configuration was not prepared in time")]
+    Late,
+}
+
+impl From<LiveError> for StreamsError {
+    fn from(error: LiveError) -> Self {
+        match error {
+            LiveError::Streams(error) => error,
+            late @ LiveError::Late => {
+                Self::Unavailable(io::Error::new(io::ErrorKind::TimedOut, late.to_string()).into())
+            }
+        }
+    }
+}
+
 type Preparing<T> = JoinHandle<Result<Ready<T>, String>>;
 
 type Prepare<T> = dyn Fn(&[u8]) -> Result<Prepared<T>, String> + Send + Sync;
@@ -116,7 +138,7 @@ impl<T: Send + Sync + 'static> Live<T> {
     ///
     /// # Errors
     /// Redis did not answer, or it was not prepared within ten seconds: whether it can be had is not known.
-    pub async fn at(&self, number: u64) -> Result<Option<Arc<T>>, StreamsError> {
+    pub async fn at(&self, number: u64) -> Result<Option<Arc<T>>, LiveError> {
         if number == 0 {
             return Ok(None);
         }
@@ -127,10 +149,7 @@ impl<T: Send + Sync + 'static> Live<T> {
             let mut taking = self.taking.lock().await;
             self.prepared(number, &mut taking).await
         });
-        let found = found.await.unwrap_or_else(|_| {
-            let late = io::Error::new(io::ErrorKind::TimedOut, "a configuration was not prepared in time");
-            Err(StreamsError::Unavailable(late.into()))
-        });
+        let found = found.await.map_err(|_| LiveError::Late)?;
         Ok(found?.map(|ready| ready.value.clone()))
     }
 

@@ -9,6 +9,6 @@ mod prepared;
 mod problems;
 mod published;
 
-pub use live::Live;
+pub use live::{Live, LiveError};
 pub use prepared::Prepared;
 pub use published::StageReport;

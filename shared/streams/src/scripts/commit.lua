@@ -114,8 +114,8 @@ local function write_pairs(e)
   if #e.pairs > 0 then redis.call('HSET', e.key, unpack(e.pairs)) end
 end
 
--- The last change of a profile: its version with what is written here.
-local version = '0-0'
+-- The last change of a profile that is written here; and the profile's version with it, as far as that is known.
+local version, reached = '0-0', '0-0'
 local write = {}
 
 function write.C(e)
@@ -178,13 +178,14 @@ function write.R(e)
   redis.call('HDEL', e.paused, e.timer)
 end
 
--- What a debounce would leave, due now. One that is there already is under way.
+-- What a debounce would leave, due now. One that is there already is under way. Its version is the one that whoever waits for
+-- the event waits for: what an earlier event of the same id sent is older.
 function write.V(e)
   if redis.call('EXISTS', e.key) == 1 then return end
   local first = string.format('%.0f', now)
   redis.call('ZADD', e.timers, first, e.timer)
   write_pairs(e)
-  redis.call('HSET', e.key, 'version', version, 'first', first, 'seq', finished .. '/' .. finished,
+  redis.call('HSET', e.key, 'version', reached, 'first', first, 'seq', finished .. '/' .. finished,
     'traceparent', e.traceparent, 'tracestate', e.tracestate, 'links', '')
 end
 
@@ -197,7 +198,6 @@ end
 function write.S(e)
   local entry, _, before = string.match(redis.call('GETRANGE', e.key, 0, 127), '^(%S+) (%S+) ?(%S*)')
   if entry and entry ~= e.entry then return end
-  local reached = version
   if reached == '0-0' and before and before ~= '' then reached = before end
   local seen = e.entry .. ' ' .. e.state .. ' ' .. reached
   if e.outcome ~= '' then seen = seen .. ' ' .. e.outcome end
@@ -206,11 +206,13 @@ function write.S(e)
   if e.announced ~= '' then redis.pcall('SPUBLISH', e.channel, e.announced) end
 end
 
--- Ends and deliveries name the version, so all changes come first.
-for _, e in ipairs(effects) do
-  if e.what ~= 'S' and e.what ~= 'V' then write[e.what](e) end
-end
-for _, e in ipairs(effects) do
-  if e.what == 'S' or e.what == 'V' then write[e.what](e) end
+-- What went on is taken off before anything is written: a pause that this commit makes is never what it takes off. Ends name the
+-- version, so all changes come before them; and deliveries name what the end does.
+local turns = { R = 1, S = 3, V = 4 }
+for turn = 1, 4 do
+  for _, e in ipairs(effects) do
+    if (turns[e.what] or 2) == turn then write[e.what](e) end
+  end
+  if turn == 2 then reached = version end
 end
 return { 'OK', version }

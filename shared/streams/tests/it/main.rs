@@ -19,6 +19,7 @@ mod follow;
 mod foresee;
 mod full;
 mod groups;
+mod handed_out;
 mod hot_read;
 mod journal;
 mod leases;

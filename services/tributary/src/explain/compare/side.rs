@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tributary_config::{Tenant, changes_showing};
+use tributary_config::{Tenant, WHEN_DOES_NOT_HOLD, WHEN_HOLDS, changes_showing};
 use tributary_engine::{Call, Ending, NodeRecord, Proceeding, RunOutcome};
 use tributary_model::{Kinds, Members, State, Time};
 use tributary_proto::convert::{changes_to_wire, time_from_wire};
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What `throttle` and `run_once` remember: by now these events have passed, so that none would pass again.
-const REMEMBERED: &str = "workflows";
+const REMEMBERED: &str = tributary_config::BOOKKEEPING;
 
 /// One configuration.
 pub(super) struct Side<'c> {
@@ -70,7 +70,7 @@ impl Side<'_> {
         loop {
             match handling.proceed() {
                 Proceeding::Finished(finished) => return finished.runs,
-                Proceeding::Calls(calls) => {
+                Proceeding::Calls { wanted: calls, .. } => {
                     let answer = |call: &Call| match call {
                         Call::History(query) => past.answer_up_to(&event.profile, event.id.as_str(), query),
                         call => not_called(call),
@@ -111,7 +111,7 @@ fn path(run: &RunOutcome) -> String {
             && later.into_iter().any(|one| (&one.node, one.item) == (&record.node, record.item))
     };
     let step = |(_, record): (usize, &NodeRecord)| match &record.port {
-        Some(port) => format!("{}:{port}", record.node),
+        Some(port) => format!("{}:{}", record.node, which(record).unwrap_or(port)),
         None => record.node.clone(),
     };
     let turns = run.records.iter().enumerate().filter(|(_, record)| record.item <= 1);
@@ -122,6 +122,13 @@ fn path(run: &RunOutcome) -> String {
         Ending::Paused { .. } => steps.push("(waits)".into()),
     }
     steps.join(" ")
+}
+
+/// Which way a step took that has two, although it has one port only.
+fn which(record: &NodeRecord) -> Option<&'static str> {
+    let why = record.why.as_deref().filter(|_| record.port.as_deref() != Some("error"))?;
+    let ways = [(WHEN_HOLDS, "then"), (WHEN_DOES_NOT_HOLD, "otherwise")];
+    ways.into_iter().find(|(says, _)| why.starts_with(says)).map(|(_, way)| way)
 }
 
 /// What cannot be shown, like visits, is left out.

@@ -140,6 +140,27 @@ spec:
 }
 
 #[test]
+fn a_step_is_told_with_which_of_its_two_ways_was_taken() {
+    let steps = "---
+kind: Workflow
+name: big
+tenant: t
+spec:
+  trigger: {events: [purchase]}
+  steps:
+    - name: announce
+      when: event.properties.value > 10
+      then: [{path: points, op: increment, value: 2}]
+      otherwise: [{path: points, op: increment, value: 1}]
+    - {name: always, emit: [{type: bought}]}
+";
+    let config = config(steps);
+    let tally = tallied(&config, &config, &[purchase(1, 11), purchase(2, 1)], &Known::default());
+    let ways: Vec<&str> = tally.paths.keys().map(|(_, path)| path.as_str()).collect();
+    assert_eq!(ways, ["announce:otherwise always:done", "announce:then always:done"]);
+}
+
+#[test]
 fn what_is_configured_and_not_in_the_directory_stays() {
     let document = |kind: &str, name: &str, tenant: &str, text: &str| Document {
         tenant: tenant.into(),

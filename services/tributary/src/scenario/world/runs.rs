@@ -10,6 +10,7 @@ use tributary_streams::{Awaited, Reading};
 use tributary_workflow::{
     effects::{self, Circumstances, Place},
     paused::Kept,
+    settings::KeepRuns,
     subject::{Documents, Subject},
 };
 
@@ -35,13 +36,19 @@ impl World<'_> {
         let runs =
             kept.iter().filter_map(|(waiting, documents)| as_kept(tenant, waiting, documents)).collect();
         let paused = self.paused.count(&event.profile);
-        let mut handling = event.begin(&documents, tenant, &known, runs, paused, self.now, false);
+        let mut handling = event.begin(&documents, tenant, &known, runs, paused, self.now, true);
         let finished = self.finish(&mut handling, &event.profile, Some(event.id.as_str()));
         if event.message.derivation.is_none() {
             self.happened.responded(finished.response.clone());
         }
         let kept = waiting.into_iter().map(|waiting| (waiting.timer, waiting.run)).collect();
-        let place = Place { entry: stored.entry, awaited: Awaited::No, life: LIMITS.dedup_window };
+        let place = Place {
+            entry: stored.entry,
+            awaited: Awaited::No,
+            // What happened is told by the runs themselves.
+            keep_runs: KeepRuns::Awaited,
+            life: LIMITS.dedup_window,
+        };
         let effects = effects::of_event(&event, place, &finished, &self.around(&kept));
         self.commit(effects);
     }
@@ -79,9 +86,10 @@ impl World<'_> {
             match handling.proceed() {
                 Proceeding::Finished(finished) => {
                     self.happened.runs(&finished.runs);
+                    self.happened.not_triggered(&finished.not_triggered);
                     return finished;
                 }
-                Proceeding::Calls(calls) => {
+                Proceeding::Calls { wanted: calls, .. } => {
                     let answers = calls
                         .into_iter()
                         .map(|wanted| (wanted.node.clone(), self.answer(&wanted, profile, event)));

@@ -57,3 +57,33 @@ fn where_a_profile_was_replaced_it_is_said_which_one_it_is_now() {
 fn an_empty_file_is_nothing_to_send() {
     assert!(Summary::default().text(Duration::from_secs(1)).starts_with("nothing to send"));
 }
+
+#[test]
+fn of_a_single_payload_it_is_told_what_came_of_waiting_and_what_fell_short_is_a_complaint() {
+    use serde_json::json;
+    use tributary_proto::raw::RawStruct;
+
+    let event = |id: &str, wait: v1::WaitOutcome| v1::EventResult {
+        event_id: id.into(),
+        status: v1::EventStatus::Accepted.into(),
+        reached: v1::WaitFor::Workflow.into(),
+        wait: wait.into(),
+        response: json!({"banner": id}).as_object().map(RawStruct::from_object),
+        ..v1::EventResult::default()
+    };
+    let answer = |events: Vec<v1::EventResult>| v1::TrackResponse { events, ..v1::TrackResponse::default() };
+    let mut summary = Summary::default();
+    let took = Duration::from_millis(5);
+    summary.answered(&answer(vec![event("e-1", v1::WaitOutcome::Reached)]), 1, 0, took);
+    let shown = summary.text(took);
+    assert!(shown.contains("\ne-1  reached workflow, answers {\"banner\":\"e-1\"}"), "{shown}");
+    assert_eq!(summary.complaint(), None);
+
+    summary.answered(&answer(vec![event("e-2", v1::WaitOutcome::TimedOut)]), 2, 0, took);
+    assert!(!summary.text(took).contains("e-1"), "of several payloads only the sums are told");
+    let complaint = "1 event had not come as far as was waited for (line 2, e-2: TIMED_OUT)";
+    assert_eq!(summary.complaint().unwrap(), complaint);
+    let report: serde_json::Value = serde_json::from_str(&summary.json(took)).unwrap();
+    assert_eq!((&report["not_reached"], &report["first_response"]["banner"]), (&json!(1), &json!("e-1")));
+    assert_eq!(report["first_not_reached"], "line 2, e-2: TIMED_OUT");
+}

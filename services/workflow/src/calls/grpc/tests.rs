@@ -39,7 +39,9 @@ impl NodeService for Node {
             std::future::pending::<()>().await;
         }
         let bytes = input.get("bytes").and_then(Value::as_u64).unwrap_or_default();
-        let said = json!({"key": request.key, "timeout": timeout, "x": "x".repeat(bytes as usize)});
+        let levels = input.get("levels").and_then(Value::as_u64).unwrap_or(1);
+        let deep = (1..levels).fold(json!("x".repeat(bytes as usize)), |inner, _| json!([inner]));
+        let said = json!({"key": request.key, "timeout": timeout, "x": deep});
         let output = said.as_object().map(RawStruct::from_object);
         Ok(Response::new(CallResponse { port: "high".into(), output }))
     }
@@ -82,7 +84,7 @@ async fn call(nodes: &Nodes, url: &str, input: Value) -> (Result<NodeAnswer, Cal
         input: Some(RawStruct::from_object(&call.input)),
         ..CallRequest::default()
     };
-    let answer = match nodes.ready(url, request) {
+    let answer = match nodes.ready(url, &TenantId::new("t").unwrap(), request) {
         Ok(prepared) => nodes.call(&prepared, &Servers::new(8), bounds, &made).await,
         Err(error) => Err(error),
     };
@@ -103,7 +105,7 @@ fn reason((answer, made): (Result<NodeAnswer, CallError>, u32)) -> (String, u32)
 #[tokio::test]
 async fn a_node_is_called_with_its_key_and_deadline_and_says_port_and_output() {
     let served = serve().await;
-    let nodes = nodes(Arc::new(System), "127.0.0.1,localhost");
+    let nodes = nodes(Arc::new(System::default()), "127.0.0.1,localhost");
     for host in ["127.0.0.1", "localhost"] {
         let url = format!("http://{host}:{}", served.port);
         let (answer, made) = call(&nodes, &url, json!({})).await;
@@ -116,7 +118,7 @@ async fn a_node_is_called_with_its_key_and_deadline_and_says_port_and_output() {
 
 #[tokio::test]
 async fn three_codes_are_tried_again_and_no_other() {
-    let nodes = nodes(Arc::new(System), "127.0.0.1");
+    let nodes = nodes(Arc::new(System::default()), "127.0.0.1");
     for (code, expected, attempts) in [
         (Code::Unavailable, "high", 2),
         (Code::ResourceExhausted, "high", 2),
@@ -141,7 +143,7 @@ async fn three_codes_are_tried_again_and_no_other() {
 #[tokio::test]
 async fn who_hangs_is_not_waited_for_and_not_asked_again() {
     let served = serve().await;
-    let nodes = nodes(Arc::new(System), "127.0.0.1");
+    let nodes = nodes(Arc::new(System::default()), "127.0.0.1");
     let url = format!("http://127.0.0.1:{}", served.port);
     let begun = Instant::now();
     let told = reason(call(&nodes, &url, json!({"hang": true})).await);
@@ -152,7 +154,7 @@ async fn who_hangs_is_not_waited_for_and_not_asked_again() {
 #[tokio::test]
 async fn an_output_that_is_too_large_is_refused() {
     let served = serve().await;
-    let nodes = nodes(Arc::new(System), "127.0.0.1");
+    let nodes = nodes(Arc::new(System::default()), "127.0.0.1");
     let url = format!("http://127.0.0.1:{}", served.port);
     for (bytes, expected) in [(60_000, "high"), (66_000, "TOO_LARGE"), (400_000, "TOO_LARGE")] {
         assert_eq!(
@@ -161,6 +163,27 @@ async fn an_output_that_is_too_large_is_refused() {
             "{bytes}"
         );
     }
+}
+
+#[tokio::test]
+async fn an_output_that_is_nested_too_deeply_is_refused() {
+    let served = serve().await;
+    let nodes = nodes(Arc::new(System::default()), "127.0.0.1");
+    let url = format!("http://127.0.0.1:{}", served.port);
+    for (levels, expected) in [(MAX_NESTING, "high"), (MAX_NESTING + 1, "TOO_DEEP"), (40, "TOO_DEEP")] {
+        let told = reason(call(&nodes, &url, json!({"levels": levels})).await);
+        assert_eq!(told, (expected.to_owned(), 1), "{levels}");
+    }
+}
+
+#[tokio::test]
+async fn tenants_share_no_connection() {
+    let nodes = nodes(Arc::new(System::default()), "");
+    for tenant in ["one", "other", "one"] {
+        let tenant = TenantId::new(tenant).unwrap();
+        assert!(nodes.ready("http://nodes.example:7710", &tenant, CallRequest::default()).is_ok());
+    }
+    assert_eq!(nodes.channels.lock().unwrap().len(), 2);
 }
 
 #[tokio::test]
@@ -175,7 +198,14 @@ async fn a_private_address_is_not_called_written_or_looked_up() {
     assert_eq!(served.node.calls.load(Ordering::Relaxed), 0);
     let url = format!("http://allowed.example:{}", served.port);
     assert_eq!(reason(call(&nodes, &url, json!({})).await).0, "high");
-    for odd in ["http://allowed.example/path", "ftp://allowed.example", "allowed.example:80"] {
+    for odd in [
+        "http://allowed.example/path",
+        "ftp://allowed.example",
+        "allowed.example:80",
+        // A URL, and nothing that HTTP/2 can name.
+        "http://a\"b:7710",
+        "https://a`b:7710",
+    ] {
         assert_eq!(reason(call(&nodes, odd, json!({})).await).0, "INVALID_URL", "{odd}");
     }
 }
@@ -183,7 +213,7 @@ async fn a_private_address_is_not_called_written_or_looked_up() {
 #[tokio::test]
 async fn over_tls_a_server_that_nobody_vouches_for_is_not_spoken_to() {
     let served = serve().await;
-    let nodes = nodes(Arc::new(System), "127.0.0.1");
+    let nodes = nodes(Arc::new(System::default()), "127.0.0.1");
     let url = format!("https://127.0.0.1:{}", served.port);
     assert_eq!(reason(call(&nodes, &url, json!({})).await).0, "UNREACHABLE");
     assert_eq!(served.node.calls.load(Ordering::Relaxed), 0);

@@ -6,8 +6,9 @@ use tempfile::TempDir;
 use tokio::time::{Instant, timeout};
 use tributary_model::{EventId, PartitionId, ProfileId, SourceName, TenantId, TraceContext};
 use tributary_proto::convert::time_to_wire;
+use tributary_proto::raw::RawStruct;
 use tributary_servers::{Postgres, PostgresOptions, RedisOptions};
-use tributary_storage::{FlushBatch, Positions};
+use tributary_storage::{EventRow, FlushBatch, Positions};
 use tributary_streams::{
     Append, AppendLimits, Appended, AppendedEvent, Awaited, EventUnit, Fence, Retention, Unit,
 };
@@ -156,10 +157,16 @@ pub(in crate::calls) fn event(id: &str, event_type: &str, seconds: i64) -> v1::E
     }
 }
 
+/// One with so many KiB of properties.
+pub(in crate::calls) fn large(id: &str, event_type: &str, kib: usize) -> v1::Event {
+    let properties = json!({"text": "x".repeat(kib * 1024)}).as_object().map(RawStruct::from_object);
+    v1::Event { properties, ..event(id, event_type, 0) }
+}
+
 fn query(types: &[&str], after: i64, limit: usize) -> HistoryQuery {
     let types = types.iter().map(|name| (*name).to_owned()).collect();
     let since = Time::from_micros(NOW.as_micros() + after * 1_000_000);
-    HistoryQuery { types, since, limit }
+    HistoryQuery { types, since, limit, properties: true }
 }
 
 /// The ids of what is told, or the reason.
@@ -185,7 +192,7 @@ async fn ask(
         position,
         until: Instant::now() + Duration::from_secs(30),
     };
-    read(redis, storage, &asker, query).await
+    read(redis, storage, &asker, query, &mut ROOM.clone()).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -293,4 +300,24 @@ async fn more_than_are_looked_at_is_told_and_not_cut() {
     assert_eq!(told(&world, last, &query(&[], 0, 999)).await.unwrap().len(), 999);
     assert_eq!(told(&world, last, &query(&[], 0, 1)).await.unwrap(), ["more"], "the newest are asked for");
     assert_eq!(told(&world, last, &query(&["none"], 0, 1000)).await.unwrap(), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_than_there_is_room_for_is_not_held_wherever_it_lies() {
+    let mut world = World::start().await;
+    let mut places = Vec::new();
+    for n in 0..44 {
+        places.extend(world.append("t", "p", vec![large(&format!("e{n:02}"), "view", 200)]).await);
+    }
+    let last = places[43];
+    for stored in [0, 20, 43] {
+        world.flush(places[stored]).await;
+        let all = query(&[], -9, 1000);
+        assert_eq!(told(&world, last, &all).await, Err("TOO_LARGE".to_owned()), "{stored}");
+        let bare = HistoryQuery { properties: false, ..all.clone() };
+        let events = ask(&world.redis, &world.storage, last, &bare).await.unwrap();
+        assert!(events.len() == 44 && events.iter().all(|event| event.properties.is_empty()), "{stored}");
+        assert_eq!(told(&world, last, &query(&[], -9, 1)).await.unwrap(), ["e43"], "{stored}");
+        assert_eq!(told(&world, places[39], &all).await.unwrap().len(), 40, "{stored}");
+    }
 }

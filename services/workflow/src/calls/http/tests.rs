@@ -2,16 +2,18 @@ use std::net::IpAddr;
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
+use tributary_engine::MAX_MEMORY_BYTES;
 use tributary_testkit::{Answer, Receiver};
 
 use super::*;
 use crate::calls::answer_body::MAX_ANSWER_BYTES;
+use crate::calls::nesting::MAX_NESTING;
 use crate::calls::resolver::System;
 use crate::calls::resolver::testing::Scripted;
 
 /// A client with hosts that an operator allows, and names as the system knows them.
 fn client(allowed: &str) -> Http {
-    looking_up(Arc::new(System), allowed)
+    looking_up(Arc::new(System::default()), allowed)
 }
 
 fn looking_up(lookup: Arc<dyn Lookup>, allowed: &str) -> Http {
@@ -29,7 +31,7 @@ fn post(url: String, body: Value) -> HttpCall {
 async fn call(http: &Http, call: &HttpCall) -> Result<HttpAnswer, CallError> {
     let mut headers = HeaderMap::new();
     headers.insert("authorization", HeaderValue::from_static("Bearer of-the-test"));
-    let prepared = http.prepare(call, headers, "e/w/n")?;
+    let prepared = http.prepare(call, headers, &TenantId::new("t").unwrap(), "e/w/n")?;
     let until = Instant::now() + Duration::from_secs(10);
     let bounds = Bounds { timeout: call.timeout, retries: call.retries, until };
     http.call(&prepared, &Servers::new(8), bounds, &AtomicU32::new(0)).await
@@ -60,7 +62,7 @@ async fn a_request_carries_its_key_its_headers_and_json_and_the_answer_is_what_c
     assert_eq!(requests[0].header("content-type"), Some("application/json"));
     assert_eq!(requests[1].header("content-type"), None);
     for request in requests {
-        assert_eq!(request.header("idempotency-key"), Some("e/w/n"));
+        assert_eq!(request.header("idempotency-key"), Some("t/e/w/n"));
         assert_eq!(request.header("authorization"), Some("Bearer of-the-test"));
     }
 }
@@ -171,15 +173,36 @@ async fn a_redirect_without_end_ends() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_too_large_is_not_read() {
+async fn an_answer_that_is_too_large_to_be_remembered_is_refused() {
     let server = Receiver::start().await.unwrap();
     let http = client("127.0.0.1");
     let text = |bytes: usize| json!("x".repeat(bytes - 2));
-    server.script([text(MAX_ANSWER_BYTES), text(MAX_ANSWER_BYTES + 1)]);
+    server.script([text(MAX_MEMORY_BYTES), text(MAX_MEMORY_BYTES + 1), text(MAX_ANSWER_BYTES + 1)]);
     assert_eq!(reason(call(&http, &get(server.url())).await), "200");
-    let refused = call(&http, &HttpCall { retries: 3, ..get(server.url()) }).await;
-    assert_eq!(reason(refused), "TOO_LARGE");
-    assert_eq!(server.requests().len(), 2, "it would be as large again");
+    for attempts in [2, 3] {
+        let refused = call(&http, &HttpCall { retries: 3, ..get(server.url()) }).await;
+        assert_eq!(reason(refused), "TOO_LARGE");
+        assert_eq!(server.requests().len(), attempts, "it would be as large again");
+    }
+}
+
+#[tokio::test]
+async fn a_broken_server_is_tried_again_however_much_it_says() {
+    let server = Receiver::start().await.unwrap();
+    let page = Answer { status: 503, ..Answer::from(json!("x".repeat(MAX_MEMORY_BYTES))) };
+    server.script([page, answer(204, &[])]);
+    let again = HttpCall { retries: 1, ..get(server.url()) };
+    assert_eq!(reason(call(&client("127.0.0.1"), &again).await), "204");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_nested_too_deeply_is_refused() {
+    let server = Receiver::start().await.unwrap();
+    let deep = (0..=MAX_NESTING).fold(json!(1), |inner, _| json!([inner]));
+    server.script([deep[0].clone(), deep]);
+    let http = client("127.0.0.1");
+    assert_eq!(reason(call(&http, &get(server.url())).await), "200");
+    assert_eq!(reason(call(&http, &get(server.url())).await), "TOO_DEEP");
 }
 
 #[tokio::test]

@@ -1,3 +1,5 @@
+use tributary_model::TenantId;
+
 use super::*;
 use crate::calls::budget::FREE;
 use crate::calls::server::Servers;
@@ -16,6 +18,10 @@ fn passing(status: u32, after: Option<u64>) -> Missed<u32> {
     }
 }
 
+fn server() -> Arc<Server> {
+    Servers::new(8).of(&TenantId::new("t").unwrap(), "a:80")
+}
+
 /// Makes a call whose attempts go as `plan` says by their number; answers it with how many there were.
 async fn call(
     server: &Arc<Server>,
@@ -29,7 +35,7 @@ async fn call(
 
 #[tokio::test(start_paused = true)]
 async fn what_may_pass_is_tried_again_as_often_as_is_asked_for_and_the_last_answer_counts() {
-    let server = Servers::new(8).of("a:80");
+    let server = server();
     let (answer, made) = call(&server, bounds(1_000, 2, 60_000), |n| Err(passing(500 + n, None))).await;
     assert_eq!((answer, made), (Ok(503), 3));
     let second = |n| if n == 2 { Ok(200) } else { Err(passing(500, None)) };
@@ -39,7 +45,7 @@ async fn what_may_pass_is_tried_again_as_often_as_is_asked_for_and_the_last_answ
 
 #[tokio::test(start_paused = true)]
 async fn what_stays_is_not_tried_again() {
-    let server = Servers::new(8).of("a:80");
+    let server = server();
     let forbidden = |_| Err(Missed::final_with(failure::forbidden("a:80")));
     let (answer, made) = call(&server, bounds(1_000, 5, 60_000), forbidden).await;
     assert_eq!((answer.unwrap_err().reason.as_str(), made), ("FORBIDDEN_ADDRESS", 1));
@@ -47,7 +53,7 @@ async fn what_stays_is_not_tried_again() {
 
 #[tokio::test(start_paused = true)]
 async fn pauses_grow_and_the_hosts_wish_counts_within_the_calls_time() {
-    let server = Servers::new(8).of("a:80");
+    let server = server();
     let begun = Instant::now();
     let twice = |n| if n == 3 { Ok(200) } else { Err(passing(429, None)) };
     assert_eq!(call(&server, bounds(1_000, 2, 60_000), twice).await.1, 3);
@@ -66,7 +72,7 @@ async fn pauses_grow_and_the_hosts_wish_counts_within_the_calls_time() {
 
 #[tokio::test(start_paused = true)]
 async fn an_attempt_ends_with_its_time_and_the_call_with_its_own() {
-    let server = Servers::new(8).of("a:80");
+    let server = server();
     let (begun, made) = (Instant::now(), AtomicU32::new(0));
     let never = || std::future::pending::<Attempt<u32>>();
     let answer = with_retries(&server, bounds(1_000, 9, 3_500), &made, never).await;
@@ -77,7 +83,7 @@ async fn an_attempt_ends_with_its_time_and_the_call_with_its_own() {
 
 #[tokio::test(start_paused = true)]
 async fn an_outage_is_not_multiplied() {
-    let server = Servers::new(8).of("a:80");
+    let server = server();
     let mut attempts = 0;
     for _ in 0..200 {
         attempts += call(&server, bounds(1_000, 5, 60_000), |_| Err(passing(503, Some(1)))).await.1;
@@ -88,7 +94,7 @@ async fn an_outage_is_not_multiplied() {
 
 #[tokio::test(start_paused = true)]
 async fn a_host_that_does_not_answer_is_left_alone_and_the_call_says_so() {
-    let server = Servers::new(8).of("a:80");
+    let server = server();
     let ill = |_| Err(Missed::ill(failure::unreachable("a:80 could not be connected to")));
     let mut reasons = Vec::new();
     for _ in 0..12 {
@@ -96,4 +102,21 @@ async fn a_host_that_does_not_answer_is_left_alone_and_the_call_says_so() {
     }
     assert_eq!(reasons.iter().filter(|reason| *reason == "UNREACHABLE").count(), 10);
     assert_eq!(reasons.iter().filter(|reason| *reason == "CIRCUIT_OPEN").count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_hangs_for_all_of_a_runs_time_is_left_alone_though_the_run_ends_at_that_moment() {
+    let server = server();
+    let never = || std::future::pending::<Attempt<u32>>();
+    for _ in 0..10 {
+        let (bounds, made) = (bounds(30_000, 0, 30_000), AtomicU32::new(0));
+        // The run's end comes first.
+        tokio::select! {
+            biased;
+            () = tokio::time::sleep_until(bounds.until) => {}
+            _ = with_retries(&server, bounds, &made, never) => {}
+        }
+    }
+    let (answer, made) = call(&server, bounds(30_000, 0, 30_000), |_| Ok(200)).await;
+    assert_eq!((answer.unwrap_err().reason.as_str(), made), ("CIRCUIT_OPEN", 0));
 }

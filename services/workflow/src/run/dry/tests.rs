@@ -38,6 +38,12 @@ spec:
       respond: {points: {expr: profile.loyalty.points}}
 ---
 kind: Workflow
+name: bulk
+spec:
+  trigger: {events: [repurchase], condition: event.properties.pieces > 100}
+  steps: [{then: [{path: loyalty.points, op: increment, value: 1}]}]
+---
+kind: Workflow
 name: last
 spec:
   trigger: {events: [purchase]}
@@ -117,6 +123,26 @@ fn workflows_run_for_what_the_mesh_makes_along_and_then_for_the_event_on_what_th
     assert_eq!(answer.response.clone().unwrap().to_object().unwrap()["points"], 5);
     let fields = fields(answer);
     assert_eq!((&fields["loyalty"]["points"], &fields["greeted"]), (&5.into(), &1.into()));
+}
+
+#[test]
+fn a_workflow_that_means_the_event_and_would_not_run_is_told_with_why() {
+    let mut twice = preview();
+    twice.events[0].r#type = "repurchase".into();
+    let answer = rehearse(twice).unwrap();
+    let told: Vec<_> = answer
+        .not_triggered
+        .iter()
+        .map(|passed| {
+            (
+                passed.workflow.as_str(),
+                passed.event_type.as_str(),
+                passed.event_id.as_str(),
+                passed.why.as_str(),
+            )
+        })
+        .collect();
+    assert_eq!(told, [("bulk", "repurchase", "created", "event.properties.pieces is missing")]);
 }
 
 #[test]

@@ -85,6 +85,7 @@ const CALL: &[&str] = &[
     "REFUSED",
     "SECRET_MISSING",
     "TIMED_OUT",
+    "TOO_DEEP",
     "TOO_LARGE",
     "UNREACHABLE",
 ];

@@ -28,14 +28,18 @@ pub(crate) enum ToSpec {
 /// Names of nodes. A single one has no place of its own.
 pub(crate) struct Names(Vec<At<String>>);
 
-/// The ways that `to` means, for a node with these ports; what is wrong is told.
-pub(super) fn read(to: At<ToSpec>, node: &Written, reading: &mut Reading<'_>) -> Vec<Way> {
-    let mut ways = Vec::new();
+/// The ways that `to` means, for a node with these ports, and whether they are all; what is wrong is told.
+pub(super) fn read(to: At<ToSpec>, node: &Written, reading: &mut Reading<'_>) -> (Vec<Way>, bool) {
+    let (mut ways, mut all_right) = (Vec::new(), true);
+    let mut tell = |place, reason: String| {
+        all_right = false;
+        reading.tell(place, reason);
+    };
     match to.value {
         ToSpec::First(names) => match node.ports.first() {
             // A kind whose only way out is `error` has none that could be meant.
             Some(first) if first != "error" => add(first.clone(), names, to.place, &mut ways),
-            _ => reading.tell(to.place, format!("{} is an end: nothing can come after it", node.node.kind())),
+            _ => tell(to.place, format!("{} is an end: nothing can come after it", node.node.kind())),
         },
         ToSpec::Ports(ports) => {
             for (port, names) in ports {
@@ -53,13 +57,13 @@ pub(super) fn read(to: At<ToSpec>, node: &Written, reading: &mut Reading<'_>) ->
                                 known.join(", ")
                             ),
                         };
-                        reading.tell(port.place, reason);
+                        tell(port.place, reason);
                     }
                 }
             }
         }
     }
-    ways
+    (ways, all_right)
 }
 
 fn add(port: Cow<'static, str>, names: Names, place: Place, ways: &mut Vec<Way>) {

@@ -42,8 +42,8 @@ impl EmitRule {
     /// Makes the event. A property that cannot be had is left out and recorded; `false` says that one was.
     pub(crate) fn make(&self, turn: &mut Turn<'_, '_>) -> bool {
         let (properties, all) = self.properties.values_as("property ", &self.event_type.value, turn);
-        turn.emit(&self.event_type.value, properties);
-        all
+        let made = turn.emit(&self.event_type.value, properties);
+        all && made
     }
 
     pub(crate) fn survey<'n>(&'n self, survey: &mut Survey<'n>) {

@@ -7,7 +7,7 @@ use tributary_engine::{Graph, GraphError, Target};
 use tributary_expressions::did_you_mean;
 
 use super::edges;
-use super::nodes::{KINDS, NodeSpec, Written};
+use super::nodes::{NodeSpec, SOME_KINDS, Written};
 use super::reading::Reading;
 use crate::at::At;
 use crate::error::{Origin, Place, Problems};
@@ -74,7 +74,7 @@ fn read_one(node: At<NodeSpec>, in_body: bool, origin: &Origin, problems: &mut P
         [_] => {}
         [] => {
             let reason =
-                format!("node {} does nothing: give it one of {}", spec.name.value, KINDS.join(", "));
+                format!("node {} does nothing: give it a kind; there are {SOME_KINDS}", spec.name.value);
             reading.tell(place, reason);
             return None;
         }
@@ -87,7 +87,8 @@ fn read_one(node: At<NodeSpec>, in_body: bool, origin: &Origin, problems: &mut P
     let to = spec.to.take();
     let mut node = spec.read(&mut reading)?;
     if let Some(to) = to {
-        node.ways = edges::read(to, &node, &mut reading);
+        let (ways, all_right) = edges::read(to, &node, &mut reading);
+        (node.ways, node.misled) = (ways, !all_right);
     }
     Some(node)
 }
@@ -113,7 +114,11 @@ pub(super) fn join(
     // While two have one name, nobody knows which of them the others lead to.
     let twice = |error: &&GraphError| matches!(error, GraphError::Twice { .. });
     let ambiguous = errors.iter().any(|error| twice(&error));
-    for error in errors.iter().filter(|error| !ambiguous || twice(error)).take(MOST_TOLD) {
+    // A port or a node that is misspelt is why nothing leads to another one.
+    let misled = all.iter().any(|node| node.misled);
+    let follows = |error: &GraphError| misled && matches!(error, GraphError::Unreachable { .. });
+    let told = errors.iter().filter(|error| (!ambiguous || twice(error)) && !follows(error));
+    for error in told.take(MOST_TOLD) {
         tell(error, &all, start, origin, problems);
     }
     None
@@ -169,7 +174,7 @@ fn tell(
         GraphError::Circle { circle } => {
             (circle.first().map_or_else(Place::default, |name| of(name)), String::new())
         }
-        GraphError::Unreachable { name } => (of(name), String::new()),
+        GraphError::Unreachable { name, .. } => (of(name), String::new()),
     };
     problems.add(origin, place, format!("{error}{meant}"));
 }

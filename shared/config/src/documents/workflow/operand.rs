@@ -9,6 +9,9 @@ use tributary_expressions::{EvaluationError, Expression, Template};
 use super::reading::Reading;
 use crate::at::At;
 
+/// The names of what is made: `expr` and `template`.
+pub(crate) const MADE: [&str; 2] = ["expr", "template"];
+
 /// Where a value comes from.
 #[derive(Debug, Clone)]
 pub(crate) enum Operand {

@@ -8,7 +8,7 @@ use tributary_expressions::{Condition, Expression, Template, Variables};
 use tributary_model::Path;
 
 use super::nodes::Written;
-use super::operand::Operand;
+use super::operand::{MADE, Operand};
 use crate::at::At;
 use crate::change::{self, ChangeRule, ChangeSpec, OneOrMany};
 use crate::error::{Origin, Place, Problems};
@@ -65,9 +65,17 @@ impl Reading<'_> {
     /// An operand: `{expr: CEL}` is computed, `{template: TEXT}` filled in, everything else stands for itself.
     pub(crate) fn operand(&mut self, what: &str, value: At<Value>) -> Option<At<Operand>> {
         let place = value.place;
+        let more = value.value.as_object().filter(|object| object.len() > 1);
+        if let Some(made) = more.and_then(|object| MADE.into_iter().find(|name| object.contains_key(*name))) {
+            let reason = format!(
+                "{what}: {made} stands alone: leave out what is beside it, or compute all of it with one expr"
+            );
+            self.tell(place, reason);
+            return None;
+        }
         let made = value.value.as_object().filter(|object| object.len() == 1).and_then(|object| {
             let (name, source) = object.iter().next()?;
-            (name == "expr" || name == "template").then(|| (name.clone(), source.clone()))
+            MADE.contains(&name.as_str()).then(|| (name.clone(), source.clone()))
         });
         let operand = match made {
             None => Operand::Literal(value.value),

@@ -55,14 +55,16 @@ impl Node for Count {
     }
 
     fn enter(&self, turn: &mut Turn<'_, '_>) -> Step {
-        self.0.ask(past::ALL, turn)
+        self.0.ask(past::ALL, false, turn)
     }
 
     fn resume(&self, turn: &mut Turn<'_, '_>, news: News<'_>) -> Step {
         let chosen = past::answered(news).and_then(|events| self.0.chosen(events, turn));
         match chosen {
             Ok(chosen) => {
-                turn.remember(chosen.len().into());
+                if let Err(reason) = turn.remember(chosen.len().into()) {
+                    return past::error(reason);
+                }
                 Step::Leave("done".into())
             }
             Err(step) => step,

@@ -63,8 +63,8 @@ impl Node for Deliver {
 
     fn enter(&self, turn: &mut Turn<'_, '_>) -> Step {
         let (body, all) = self.body.values("the body", turn);
-        turn.deliver(&self.destination.value, body);
-        left("done", all)
+        let sent = turn.deliver(&self.destination.value, body);
+        left("done", all && sent)
     }
 }
 

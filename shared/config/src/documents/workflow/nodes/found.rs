@@ -20,13 +20,14 @@ pub(super) fn survey<'n>(into: &'n Into, survey: &mut Survey<'n>) {
     }
 }
 
-/// Remembers `found`, and writes `value` to the path if there is one. `false`, and recorded, where that is refused.
+/// Remembers `found`, and writes `value` to the path if there is one. `false`, and recorded, where one of both is refused.
 pub(super) fn keep(found: Value, value: Value, into: &Into, turn: &mut Turn<'_, '_>) -> bool {
-    turn.remember(found);
-    match into {
+    let remembered = turn.remember(found).map_err(|reason| turn.refuse(reason)).is_ok();
+    let written = match into {
         Some(path) => turn.change(Intent { path: path.value.clone(), op: IntentOp::Set, value: Some(value) }),
         None => true,
-    }
+    };
+    remembered && written
 }
 
 /// Why there is no text.

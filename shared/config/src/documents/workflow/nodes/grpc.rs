@@ -109,7 +109,9 @@ impl Node for Grpc {
     fn resume(&self, turn: &mut Turn<'_, '_>, news: News<'_>) -> Step {
         match news {
             News::Answer(Answer::Node(Ok(answer))) => {
-                turn.remember(Value::Object(answer.output.clone()));
+                if let Err(reason) = turn.remember(Value::Object(answer.output.clone())) {
+                    return Step::Error { reason, otherwise: None };
+                }
                 match self.port(&answer.port) {
                     Some(port) => Step::Leave(port),
                     // Not repeated: what a service says may be anything.

@@ -7,10 +7,11 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tributary_engine::{Answer, Call, HttpCall, MAX_MEMORY_BYTES, News, Node, Step, Turn};
-use tributary_expressions::{Expression, Template};
+use tributary_engine::{Answer, Call, HttpCall, News, Node, Step, Turn};
+use tributary_expressions::Expression;
 
-use super::{NodeKind, address, moments, patience};
+use super::address::{self, Address};
+use super::{NodeKind, moments, patience};
 use crate::at::At;
 use crate::documents::destination::HeaderValue;
 use crate::documents::destination::headers::{self, HeaderSpec};
@@ -24,7 +25,7 @@ const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 /// Sends a request and remembers `{status, body}`.
 #[derive(Debug)]
 pub(crate) struct Http {
-    url: At<Template>,
+    url: Address,
     method: String,
     headers: Vec<(String, HeaderValue)>,
     body: Body,
@@ -88,7 +89,7 @@ impl NodeKind for Http {
     }
 
     fn survey<'n>(&'n self, survey: &mut Survey<'n>) {
-        survey.template("url", &self.url);
+        survey.template("url", &self.url.template);
         match &self.body {
             Body::None => {}
             Body::Fields(fields) => survey.operands(fields),
@@ -116,11 +117,9 @@ impl Node for Http {
     fn resume(&self, turn: &mut Turn<'_, '_>, news: News<'_>) -> Step {
         match news {
             News::Answer(Answer::Http(Ok(answer))) => {
-                if answer.body.to_string().len() > MAX_MEMORY_BYTES {
-                    let reason = "TOO_LARGE: the answer is larger than what a run may remember".into();
+                if let Err(reason) = turn.remember(json!({"status": answer.status, "body": answer.body})) {
                     return Step::Error { reason, otherwise: None };
                 }
-                turn.remember(json!({"status": answer.status, "body": answer.body}));
                 turn.explain(format!("status {}", answer.status));
                 Step::Leave(if answer.status < 400 { "done".into() } else { "refused".into() })
             }
@@ -133,8 +132,8 @@ impl Node for Http {
 impl Http {
     /// The request. A field of the body that cannot be had is left out and recorded.
     fn call(&self, turn: &mut Turn<'_, '_>) -> Result<HttpCall, String> {
-        let url = turn.fill(&self.url.value).map_err(|error| format!("url: {error}"))?;
-        address::check(&url).map_err(|reason| format!("INVALID_URL: {reason}"))?;
+        let url = turn.fill(&self.url.template.value).map_err(|error| format!("url: {error}"))?;
+        self.url.check(&url).map_err(|reason| format!("INVALID_URL: {reason}"))?;
         let body = match &self.body {
             Body::None => None,
             Body::Fields(fields) => Some(Value::Object(fields.values("the body", turn).0)),

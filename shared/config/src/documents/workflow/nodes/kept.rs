@@ -54,10 +54,13 @@ pub(super) fn count_at(state: &State, path: &Path) -> u64 {
     }
 }
 
-/// The value that is kept at `path`.
-pub(super) fn value_at<'s>(state: &'s State, path: &Path) -> Option<&'s Value> {
+/// The value that is kept at `path`, and the time of the change that it is of.
+pub(super) fn value_at<'s>(state: &'s State, path: &Path) -> Option<(Time, &'s Value)> {
     match state.get(path, Kind::Register) {
-        Some(Cell::Register(register)) => register.main.as_ref()?.1.as_ref(),
+        Some(Cell::Register(register)) => {
+            let (stamp, value) = register.main.as_ref()?;
+            Some((stamp.time, value.as_ref()?))
+        }
         _ => None,
     }
 }

@@ -55,16 +55,16 @@ impl Node for Last {
     }
 
     fn enter(&self, turn: &mut Turn<'_, '_>) -> Step {
-        self.0.ask(if self.0.chooses() { past::ALL } else { 1 }, turn)
+        self.0.ask(if self.0.chooses() { past::ALL } else { 1 }, true, turn)
     }
 
     fn resume(&self, turn: &mut Turn<'_, '_>, news: News<'_>) -> Step {
         let chosen = past::answered(news).and_then(|events| self.0.chosen(events, turn));
         match chosen.map(|chosen| chosen.last().map(|event| past::document(event))) {
-            Ok(Some(event)) => {
-                turn.remember(event);
-                Step::Leave("found".into())
-            }
+            Ok(Some(event)) => match turn.remember(event) {
+                Ok(()) => Step::Leave("found".into()),
+                Err(reason) => past::error(reason),
+            },
             Ok(None) => Step::Leave("not_found".into()),
             Err(step) => step,
         }

@@ -55,6 +55,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tributary_engine::{Node, Step};
 
+pub use step::{WHEN_DOES_NOT_HOLD, WHEN_HOLDS};
+
 use super::edges::{ToSpec, Way};
 use super::reading::Reading;
 use crate::at::At;
@@ -115,6 +117,8 @@ pub(crate) struct Written {
     /// Its ports, the default one first.
     pub(crate) ports: Vec<Cow<'static, str>>,
     pub(crate) ways: Vec<Way>,
+    /// Whether something was told of its `to`: more ways may be meant.
+    pub(crate) misled: bool,
     /// The nodes of its body, where it is a for-each.
     pub(crate) body: Vec<Written>,
 }
@@ -132,7 +136,15 @@ impl Written {
             ports.push(Cow::Borrowed("error"));
         }
         let body = std::mem::take(&mut reading.body);
-        Some(Written { name, joins: K::JOINS, ports, ways: Vec::new(), body, node: Arc::new(node) })
+        Some(Written {
+            name,
+            joins: K::JOINS,
+            ports,
+            ways: Vec::new(),
+            misled: false,
+            body,
+            node: Arc::new(node),
+        })
     }
 }
 
@@ -168,7 +180,7 @@ macro_rules! registry {
         }
 
         /// The keys of all kinds.
-        pub(super) const KINDS: &[&str] = &[$(<$kind as NodeKind>::NAME),*];
+        const KINDS: &[&str] = &[$(<$kind as NodeKind>::NAME),*];
 
         impl NodeSpec {
             /// The kinds that are written.
@@ -275,6 +287,10 @@ registry! {
     /// Sends something to a destination. Ports: done.
     deliver: deliver::Deliver,
 }
+
+/// Kinds for who has written none: all of them would hide what is said.
+pub(crate) const SOME_KINDS: &str =
+    "if, switch, set, add_segment, pause, wait_for, http, emit and more: docs/workflows.md#nodes lists all";
 
 /// The kinds of nodes, as documents write them.
 #[must_use]

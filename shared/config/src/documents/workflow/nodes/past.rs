@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tributary_engine::{Answer, Call, HistoryQuery, MAX_HISTORY, MAX_PAUSE, News, PastEvent, Step, Turn};
-use tributary_expressions::{Condition, EvaluationError, Expression, Verdict};
+use tributary_expressions::{Condition, EvaluationError, Expression, ReadPath, Verdict};
 
 use super::moments::{self, SHORTEST};
 use crate::at::At;
@@ -61,9 +61,11 @@ impl Past {
         self.which.is_some()
     }
 
-    /// The question, for the newest `limit` of them.
-    pub(super) fn ask(&self, limit: usize, turn: &Turn<'_, '_>) -> Step {
-        ask(self.events.iter().map(|event| &event.value), self.within, limit, turn)
+    /// The question, for the newest `limit` of them; with their `properties` also where only `where` looks at them.
+    pub(super) fn ask(&self, limit: usize, properties: bool, turn: &Turn<'_, '_>) -> Step {
+        let chosen_by = self.which.as_ref().is_some_and(|which| looks_at_properties(which.value.reads()));
+        let types = self.events.iter().map(|event| &event.value);
+        ask(types, self.within, limit, properties || chosen_by, turn)
     }
 
     /// The events that `where` means, oldest first; or how the node's turn ends without them.
@@ -89,16 +91,25 @@ impl Past {
     }
 }
 
+/// Whether what is read of an event of the past is more than its id, type and time.
+pub(super) fn looks_at_properties(reads: &[ReadPath]) -> bool {
+    reads.iter().any(|read| {
+        let mut parts = read.parts.iter().map(String::as_str);
+        parts.next() == Some("event") && !matches!(parts.next(), Some("id" | "type" | "time"))
+    })
+}
+
 /// Asks for the newest `limit` events of these types; of all, where there are none.
 pub(super) fn ask<'t>(
     types: impl Iterator<Item = &'t String>,
     within: Duration,
     limit: usize,
+    properties: bool,
     turn: &Turn<'_, '_>,
 ) -> Step {
     let types: BTreeSet<&String> = types.collect();
     let types = types.into_iter().cloned().collect();
-    Step::Call(Call::History(HistoryQuery { types, since: turn.now().minus(within), limit }))
+    Step::Call(Call::History(HistoryQuery { types, since: turn.now().minus(within), limit, properties }))
 }
 
 /// All events that were asked for, or how the node's turn ends without them.

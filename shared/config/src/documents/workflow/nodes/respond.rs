@@ -44,8 +44,8 @@ impl Node for Respond {
 
     fn enter(&self, turn: &mut Turn<'_, '_>) -> Step {
         let (content, all) = self.0.values("the response", turn);
-        turn.respond(content);
-        left("done", all)
+        let said = turn.respond(content);
+        left("done", all && said)
     }
 }
 

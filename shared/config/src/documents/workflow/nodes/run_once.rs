@@ -95,9 +95,11 @@ impl RunOnce {
         let value = turn.compute(&value.value).map_err(|error| format!("value: {error}"))?;
         let value = comparable(value).ok_or("value: it is null, which means that it is not known")?;
         let path = shelf.value().map_err(too_long)?;
-        let same = kept::value_at(turn.profile(), &path) == Some(&value);
+        // What came before the last value, however late it is handled, is not kept over it: it would be first again and again.
+        let is_another = kept::value_at(turn.profile(), &path)
+            .is_none_or(|(since, known)| *known != value && turn.time() > since);
         intents.push(kept::keep_value(path, value));
-        Ok((!same || over).then_some(intents))
+        Ok((is_another || over).then_some(intents))
     }
 }
 

@@ -73,13 +73,15 @@ impl Node for Sequence {
     fn enter(&self, turn: &mut Turn<'_, '_>) -> Step {
         // Between the events of a strict one anything else counts, so everything is looked at.
         let types = self.events.iter().filter(|_| !self.strict).map(|event| &event.value);
-        past::ask(types, self.within, past::ALL, turn)
+        past::ask(types, self.within, past::ALL, false, turn)
     }
 
     fn resume(&self, turn: &mut Turn<'_, '_>, news: News<'_>) -> Step {
         match past::answered(news).map(|events| self.found(events)) {
             Ok(Some(found)) => {
-                turn.remember(found.into_iter().map(short).collect());
+                if let Err(reason) = turn.remember(found.into_iter().map(short).collect()) {
+                    return past::error(reason);
+                }
                 Step::Leave("yes".into())
             }
             Ok(None) => Step::Leave("no".into()),

@@ -68,6 +68,26 @@ mod tests {
     }
 
     #[test]
+    fn what_no_profile_may_have_is_refused_and_leads_to_error() {
+        let nodes = "
+- {name: ask, http: {url: 'https://example.com/'}, to: note}
+- {name: note, set: {traits.text: {expr: memory.ask.body.text}, traits.n: 1}, to: {error: told}}
+- {name: told, respond: {told: true}}
+";
+        let mut trial = Trial::of(nodes).answering("ask", said(json!({"text": "a\0b"})));
+        let ran = trial.event();
+        assert_eq!((port(&ran, "note"), &ran.response["told"]), ("error", &json!(true)));
+        assert_eq!(trial.shown(), json!({"traits": {"n": 1}}));
+        let told = "`traits.text`: NUL_CHARACTER: texts and names cannot hold the character U+0000";
+        assert_eq!(record(&ran, "note").refused, [told]);
+
+        let mut trial = Trial::of(nodes).answering("ask", said(json!({"text": 12_345_678_901_234_567_u64})));
+        let ran = trial.event();
+        assert_eq!((port(&ran, "note"), trial.shown()), ("error", json!({"traits": {"n": 1}})));
+        assert!(record(&ran, "note").refused[0].starts_with("`traits.text`: NUMBER_TOO_LARGE: "));
+    }
+
+    #[test]
     fn what_cannot_be_written_is_told() {
         assert_eq!(said_of("- {name: a, set: {}}"), "set: name one path at least");
         assert_eq!(

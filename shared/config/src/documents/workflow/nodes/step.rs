@@ -18,6 +18,11 @@ use crate::survey::Survey;
 /// The most events of one step: the workflows of one event can make no more of them together.
 const MAX_EMITS: usize = 16;
 
+/// What a step says of itself, or begins with, when `then` is taken because its `when` holds.
+pub const WHEN_HOLDS: &str = "when holds";
+/// What a step says of itself, or begins with, when `otherwise` is taken, if there is one.
+pub const WHEN_DOES_NOT_HOLD: &str = "when does not hold";
+
 /// Changes the profile and makes events when its condition holds, and changes something else when it does not.
 #[derive(Debug)]
 pub(crate) struct Step {
@@ -104,9 +109,10 @@ impl Node for Step {
 
     /// Decides, changes, then makes events, which see the profile with the step's changes.
     fn enter(&self, turn: &mut Turn<'_, '_>) -> tributary_engine::Step {
-        let taken = match self.when.as_ref().map(|when| turn.decide(&when.value)) {
-            None | Some(Decision::Yes) => true,
-            Some(Decision::No) => false,
+        let (taken, which) = match self.when.as_ref().map(|when| turn.decide(&when.value)) {
+            None => (true, None),
+            Some(Decision::Yes) => (true, Some(WHEN_HOLDS)),
+            Some(Decision::No) => (false, Some(WHEN_DOES_NOT_HOLD)),
             Some(Decision::Undecided(reason)) => {
                 // Neither branch: which one is right is exactly what is not known.
                 turn.refuse(format!("when: {reason}"));
@@ -119,7 +125,15 @@ impl Node for Step {
                 all &= rule.make(turn);
             }
         }
-        left("done", all)
+        let Some(which) = which else { return left("done", all) };
+        turn.explain(which);
+        match left("done", all) {
+            // That is told in place of what was explained.
+            tributary_engine::Step::Error { reason, otherwise } => {
+                tributary_engine::Step::Error { reason: format!("{which}; {reason}"), otherwise }
+            }
+            step => step,
+        }
     }
 }
 
@@ -150,14 +164,18 @@ mod tests {
             record(&ran, "big").refused,
             ["property gone of big-one: event.properties.gone is missing"]
         );
+        let why = "when holds; not everything could be done";
+        assert_eq!(record(&ran, "big").why.as_deref(), Some(why));
     }
 
     #[test]
     fn a_step_that_is_not_taken_changes_something_else() {
         for properties in [json!({"value": 1}), json!({})] {
             let mut trial = Trial::of(STEP).with(properties);
-            assert_eq!(trial.event().emits, []);
+            let ran = trial.event();
+            assert_eq!(ran.emits, []);
             assert_eq!(trial.shown(), json!({"interests": {"small": 1}}));
+            assert_eq!(record(&ran, "big").why.as_deref(), Some(super::WHEN_DOES_NOT_HOLD));
         }
     }
 
@@ -168,5 +186,6 @@ mod tests {
         let ran = trial.event();
         assert_eq!(trial.shown(), json!({"segments": {"next": true}}));
         assert!(record(&ran, "big").refused[0].starts_with("when: "));
+        assert_eq!(record(&ran, "big").why.as_deref(), Some("not everything could be done"));
     }
 }

@@ -67,7 +67,7 @@ impl Node for Sum {
     }
 
     fn enter(&self, turn: &mut Turn<'_, '_>) -> Step {
-        self.past.ask(past::ALL, turn)
+        self.past.ask(past::ALL, past::looks_at_properties(self.of.value.reads()), turn)
     }
 
     fn resume(&self, turn: &mut Turn<'_, '_>, news: News<'_>) -> Step {
@@ -77,7 +77,9 @@ impl Node for Sum {
             });
         match summed {
             Ok(sum) => {
-                turn.remember(sum);
+                if let Err(reason) = turn.remember(sum) {
+                    return past::error(reason);
+                }
                 Step::Leave("done".into())
             }
             Err(step) => step,

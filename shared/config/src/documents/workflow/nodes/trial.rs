@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 use tributary_engine::{
-    Answer, Call, EventView, Ground, Handling, NodeRecord, PastEvent, PausedRun, Proceeding, RunOutcome,
-    Wanted,
+    Answer, Call, EventView, Ground, Handling, HttpAnswer, NodeRecord, PastEvent, PausedRun, Proceeding,
+    RunOutcome, Wanted,
 };
 use tributary_model::{EventId, ProfileId, State, TenantId, Time};
 
@@ -108,7 +108,7 @@ impl Trial {
     fn through(&mut self, mut handling: Handling<'_>) -> Option<RunOutcome> {
         loop {
             match handling.proceed() {
-                Proceeding::Calls(wanted) => {
+                Proceeding::Calls { wanted, .. } => {
                     let answer = |wanted: &Wanted| {
                         let answer = self.answers.get(wanted.node.as_str())?;
                         Some((wanted.node.clone(), answer.clone()))
@@ -187,6 +187,16 @@ pub(super) fn pasts(events: &[(&str, Value)]) -> Answer {
         past(&format!("p{n}"), event_type, &format!("2024-05-01T11:{n:02}:00Z"), json!({"value": value}))
     };
     Answer::History(Ok(events.iter().enumerate().map(event).collect()))
+}
+
+/// A number in so many lists.
+pub(super) fn nested(levels: usize) -> Value {
+    (0..levels).fold(json!(1), |value, _| json!([value]))
+}
+
+/// The answer of an HTTP server.
+pub(super) fn said(body: Value) -> Answer {
+    Answer::Http(Ok(HttpAnswer { status: 200, body }))
 }
 
 fn ground<'a>(tenant: &'a Tenant, profile_id: &'a ProfileId, profile: &State, now: Time) -> Ground<'a> {

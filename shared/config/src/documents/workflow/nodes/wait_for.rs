@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 use tributary_engine::{MAX_PAUSE, News, Node, Step, Turn, Wait};
-use tributary_expressions::{Condition, Scope};
+use tributary_expressions::{Condition, Scope, Verdict};
 
 use super::NodeKind;
 use super::moments::{self, SHORTEST};
@@ -80,8 +80,10 @@ impl Node for WaitFor {
                 let (id, event_type, time) = (event.id, event.event_type, event.time.to_string());
                 let known =
                     json!({"id": id, "type": event_type, "time": time, "properties": event.properties});
-                turn.remember(known);
-                Step::Leave("event".into())
+                match turn.remember(known) {
+                    Ok(()) => Step::Leave("event".into()),
+                    Err(reason) => Step::Error { reason, otherwise: None },
+                }
             }
             News::Due => Step::Leave("timeout".into()),
             News::Answer(_) => moments::not_waited_for(),
@@ -89,8 +91,8 @@ impl Node for WaitFor {
     }
 
     /// One of which it cannot be decided is not the one: it is waited on.
-    fn awaits(&self, scope: &Scope) -> bool {
-        self.which.as_ref().is_none_or(|which| which.value.evaluate(scope).holds())
+    fn awaits(&self, scope: &Scope) -> Verdict {
+        self.which.as_ref().map_or(Verdict::True, |which| which.value.evaluate(scope))
     }
 }
 

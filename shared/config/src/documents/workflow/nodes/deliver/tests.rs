@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::super::trial::{Trial, port, refused, said_of};
+use super::super::trial::{Trial, nested, port, refused, said_of};
 
 const CRM: &str = "kind: Destination\nname: crm\nspec: {webhook: {url: 'https://crm.example.com'}}\n";
 
@@ -17,6 +17,20 @@ fn a_body_is_sent_with_what_can_be_had() {
     let ran = Trial::beside(CRM, nodes).event();
     assert_eq!(json!(ran.deliveries[0].body), json!({"kind": "lead"}));
     assert_eq!(refused(&ran, "tell"), ["id of the body: event.properties.id is missing"]);
+}
+
+#[test]
+fn what_no_reader_takes_is_left_out_and_leads_to_error() {
+    let nodes = "
+- {name: tell, deliver: {destination: crm, body: {bad: {expr: '[[event.properties.a]]'}, n: 1}}, to: {error: told}}
+- {name: told, respond: {told: true}}
+";
+    let mut trial = Trial::beside(CRM, nodes).with(json!({"a": nested(30)}));
+    let ran = trial.event();
+    assert_eq!((port(&ran, "tell"), json!(ran.deliveries[0].body)), ("error", json!({"n": 1})));
+    assert!(refused(&ran, "tell")[0].starts_with("bad of the body: TOO_DEEP: "));
+    trial.set(json!({"a": nested(29)}));
+    assert_eq!(port(&trial.event(), "tell"), "done");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use serde_json::{Map, json};
 use tributary_engine::{CallError, NodeAnswer};
 
-use super::super::trial::{Trial, port, record, refused, remembered, said_of};
+use super::super::trial::{Trial, nested, port, record, refused, remembered, said_of};
 use super::*;
 
 const SCORE: &str = "
@@ -32,6 +32,23 @@ fn the_service_says_the_port_and_its_output_is_remembered() {
     for (said, left) in [("", "done"), ("done", "done"), ("hot", "hot"), ("cold", "cold")] {
         let ran = Trial::of(SCORE).with(json!({"id": 3})).answering("score", answer(said)).event();
         assert_eq!((port(&ran, "score"), remembered(&ran, "score")), (left, json!({"score": 9})));
+    }
+}
+
+#[test]
+fn an_output_that_cannot_be_remembered_and_an_input_that_nobody_could_read_are_errors() {
+    for (output, why) in [(json!("x".repeat(65_536)), "TOO_LARGE: "), (nested(32), "TOO_DEEP: ")] {
+        let output = json!({"score": output}).as_object().cloned().unwrap();
+        let answer = Answer::Node(Ok(NodeAnswer { port: "hot".into(), output }));
+        let ran = Trial::of(SCORE).with(json!({"id": 3})).answering("score", answer).event();
+        assert_eq!((port(&ran, "score"), &ran.response["at"]), ("error", &json!("broken")));
+        assert!(record(&ran, "score").why.as_deref().unwrap().starts_with(why));
+    }
+    let asks = SCORE.replace("{expr: event.properties.id}", "{expr: '[event.properties.id]'}");
+    for (levels, left, asked) in [(30, "done", 1), (31, "error", 0)] {
+        let mut trial = Trial::of(&asks).with(json!({"id": nested(levels)})).answering("score", answer(""));
+        let ran = trial.event();
+        assert_eq!((port(&ran, "score"), trial.asked.len()), (left, asked));
     }
 }
 

@@ -1,7 +1,9 @@
 use serde_json::json;
-use tributary_engine::{CallError, HttpAnswer};
+use tributary_engine::{CallError, HttpAnswer, MAX_MEMORY_BYTES};
 
-use super::super::trial::{Trial, port, record, refused, remembered, said_of, workflow};
+use super::super::trial::{
+    Trial, nested, port, record, refused, remembered, said as answered, said_of, workflow,
+};
 use super::*;
 use crate::secrets::SecretRef;
 use crate::tests::{SOURCE, load};
@@ -96,11 +98,41 @@ fn no_answer_is_an_error_with_its_reason() {
 
 #[test]
 fn an_answer_that_cannot_be_remembered_is_an_error_and_does_not_fail_the_run() {
-    let body = json!("x".repeat(MAX_MEMORY_BYTES));
-    let answer = Answer::Http(Ok(HttpAnswer { status: 200, body }));
-    let ran = trial("{url: 'https://api.example.com'}").answering("ask", answer).event();
-    assert_eq!((port(&ran, "ask"), &ran.response["at"]), ("error", &json!("broken")));
-    assert!(record(&ran, "ask").why.as_deref().unwrap().starts_with("TOO_LARGE: "));
+    for (body, why) in [(json!("x".repeat(MAX_MEMORY_BYTES)), "TOO_LARGE: "), (nested(32), "TOO_DEEP: ")] {
+        let ran = trial("{url: 'https://api.example.com'}").answering("ask", answered(body)).event();
+        assert_eq!((port(&ran, "ask"), &ran.response["at"]), ("error", &json!("broken")));
+        assert!(record(&ran, "ask").why.as_deref().unwrap().starts_with(why));
+    }
+    let ran = trial("{url: 'https://api.example.com'}").answering("ask", answered(nested(31))).event();
+    assert_eq!(port(&ran, "ask"), "done");
+}
+
+#[test]
+fn a_body_that_nobody_could_read_is_not_sent() {
+    let nested = "[[[[[[[[[[[[[[[[[[[[event.properties.a]]]]]]]]]]]]]]]]]]]]";
+    let mut trial = trial(&format!("{{url: 'https://api.example.com', body: {{a: {{expr: '{nested}'}}}}}}"));
+    for (levels, port_of_it, asked) in [(11, "done", 1), (12, "error", 1)] {
+        trial.answers.insert("ask", answered(json!(null)));
+        trial.set(json!({"a": super::super::trial::nested(levels)}));
+        assert_eq!(port(&trial.event(), "ask"), port_of_it);
+        assert_eq!(trial.asked.len(), asked);
+    }
+}
+
+#[test]
+fn a_filled_in_address_leads_to_the_host_that_is_written() {
+    for spec in [
+        "{url: 'https:///api.example.com{{ event.properties.x }}'}",
+        "{url: 'https://api.example.com{{ event.properties.x }}/'}",
+    ] {
+        let said = said_of(&format!("- {{name: ask, http: {spec}}}"));
+        assert!(said.contains("holes come behind them"), "{said}");
+    }
+    let mut trial = trial("{url: 'https://api.example.com/{{ event.properties.x }}'}")
+        .with(json!({"x": ".evil.example/@evil.example"}))
+        .answering("ask", answered(json!(null)));
+    assert_eq!(port(&trial.event(), "ask"), "done");
+    assert_eq!(asked(&trial).url, "https://api.example.com/.evil.example%2F%40evil.example");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use serde_json::json;
 use tributary_engine::{Answer, CallError};
 
-use super::super::trial::{Trial, past, pasts, port, record, remembered, said_of};
+use super::super::trial::{Trial, nested, past, pasts, port, record, remembered, said_of};
 use super::*;
 
 fn trial(spec: &str) -> Trial {
@@ -29,7 +29,38 @@ fn types_and_time_are_asked_for() {
     trial.event();
     let since = "2024-05-01T10:00:00Z".parse().unwrap();
     let types = vec!["order".to_string(), "refund".to_string()];
-    assert_eq!(asked(&trial), &HistoryQuery { types, since, limit: 1000 });
+    assert_eq!(asked(&trial), &HistoryQuery { types, since, limit: 1000, properties: false });
+}
+
+#[test]
+fn properties_are_asked_for_where_they_are_looked_at_or_remembered() {
+    for (spec, expected) in [
+        ("count: {events: a, within: 1h}", false),
+        ("count: {events: a, within: 1h, where: size(event.id) > 3 && event.time < string(now)}", false),
+        ("count: {events: a, within: 1h, where: event.properties.value > 1}", true),
+        ("count: {events: a, within: 1h, where: has(event.properties.value)}", true),
+        ("count: {events: a, within: 1h, where: \"event['properties']['value'] > 1\"}", true),
+        ("count: {events: a, within: 1h, where: 'event[event.type] == 1'}", true),
+        ("count: {events: a, within: 1h, where: '[event].exists(one, one.properties.value > 1)'}", true),
+        ("sum: {events: a, within: 1h, of: 'event.type == \"a\" ? 1 : 2'}", false),
+        ("sum: {events: a, within: 1h, of: event.properties.value}", true),
+        ("sum: {events: a, within: 1h, of: '1', where: event.properties.value > 1}", true),
+        ("last: {events: a, within: 1h}", true),
+        ("sequence: {events: [a, b], within: 1h}", false),
+    ] {
+        let mut trial = trial(spec).answering("look", pasts(&[]));
+        trial.event();
+        assert_eq!(asked(&trial).properties, expected, "{spec}");
+    }
+}
+
+#[test]
+fn an_event_that_cannot_be_remembered_is_an_error_and_does_not_fail_the_run() {
+    for (value, why) in [(json!("x".repeat(72_000)), "TOO_LARGE: "), (nested(31), "TOO_DEEP: ")] {
+        let ran = trial("last: {events: a, within: 1h}").answering("look", pasts(&[("a", value)])).event();
+        assert_eq!((port(&ran, "look"), &ran.response["broken"]), ("error", &json!(true)));
+        assert!(record(&ran, "look").why.as_deref().unwrap().starts_with(why));
+    }
 }
 
 #[test]

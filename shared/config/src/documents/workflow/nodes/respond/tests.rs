@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::super::trial::{Trial, port, record, refused, said_of};
+use super::super::trial::{Trial, nested, port, record, refused, said, said_of};
 
 #[test]
 fn an_answer_has_what_can_be_had() {
@@ -15,6 +15,28 @@ fn an_answer_has_what_can_be_had() {
     assert_eq!(port(&ran, "say"), "done");
     assert_eq!(refused(&ran, "say"), ["id of the response: event.properties.id is missing"]);
     assert_eq!(record(&ran, "say").missing, ["event.properties.id"]);
+}
+
+#[test]
+fn what_no_reader_takes_is_left_out_and_leads_to_error() {
+    let nodes = "
+- {name: ask, http: {url: 'https://example.com/'}, to: say}
+- {name: say, respond: {bad: {expr: '[[memory.ask.body]]'}, n: 1}, to: {error: told}}
+- {name: told, respond: {told: true}}
+";
+    for (bad, why) in [
+        (json!("a\0b"), "NUL_CHARACTER: "),
+        (json!(1e17), "NUMBER_TOO_LARGE: "),
+        (nested(29), ""),
+        (nested(30), "TOO_DEEP: "),
+    ] {
+        let ran = Trial::of(nodes).answering("ask", said(bad)).event();
+        let (way, fields) = if why.is_empty() { ("done", 2) } else { ("error", 2) };
+        assert_eq!((port(&ran, "say"), ran.response.len()), (way, fields), "{why}");
+        assert_eq!(ran.response.contains_key("bad"), why.is_empty());
+        let told = refused(&ran, "say").concat();
+        assert!(why.is_empty() || told.starts_with(&format!("bad of the response: {why}")), "{told}");
+    }
 }
 
 #[test]

@@ -64,6 +64,22 @@ fn with_a_value_it_is_once_until_that_changes() {
 }
 
 #[test]
+fn what_happened_before_the_last_value_is_not_first_however_often_it_comes() {
+    let mut trial = trial("{value: event.properties.tier}");
+    for (now, tier, expected) in [
+        ("2024-05-01T12:00:00Z", "gold", "first"),
+        ("2024-05-01T11:59:00Z", "silver", "again"),
+        ("2024-05-01T11:59:30Z", "silver", "again"),
+        ("2024-05-01T12:00:00Z", "silver", "again"),
+        ("2024-05-01T12:00:01Z", "silver", "first"),
+    ] {
+        trial.now = now.parse().unwrap();
+        trial.set(json!({"tier": tier}));
+        assert_eq!(port(&trial.event(), "once"), expected, "{now}");
+    }
+}
+
+#[test]
 fn with_both_it_is_first_for_another_value_and_after_a_while() {
     let mut trial = trial("{value: event.properties.tier, per: 1h}");
     for (now, tier, expected) in [

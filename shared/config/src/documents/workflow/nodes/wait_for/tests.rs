@@ -1,7 +1,7 @@
 use serde_json::json;
 use tributary_engine::Ending;
 
-use super::super::trial::{Trial, port, remembered, said_of};
+use super::super::trial::{Trial, nested, port, record, remembered, said_of};
 
 const ORDER: &str = "
 - name: wait
@@ -63,6 +63,27 @@ fn one_that_does_not_come_is_not_waited_for_longer() {
     let late = trial.due(&paused);
     assert_eq!((port(&late, "wait"), late.response["late"].clone()), ("timeout", json!(true)));
     assert_eq!(remembered(&late, "wait"), json!(null));
+}
+
+#[test]
+fn one_that_cannot_be_remembered_is_an_error_and_does_not_fail_the_run() {
+    let nodes = format!("- {{name: mine, pause: 1s, to: wait}}{ORDER}")
+        .replace(", where: event.properties.basket == memory.mine.basket", "")
+        .replace("timeout: late", "timeout: late, error: broken")
+        + "- {name: broken, respond: {broken: true}}";
+    let mut trial = Trial::of(&nodes);
+    let pause = trial.event();
+    trial.now = "2024-05-01T12:00:01Z".parse().unwrap();
+    let paused = trial.due(&pause);
+    for (said, why) in
+        [(json!({"text": "x".repeat(72_000)}), "TOO_LARGE: "), (json!({"deep": nested(31)}), "TOO_DEEP: ")]
+    {
+        let came = trial.comes(&paused, "order", said).unwrap();
+        assert_eq!((port(&came, "wait"), &came.response["broken"]), ("error", &json!(true)));
+        assert!(record(&came, "wait").why.as_deref().unwrap().starts_with(why));
+    }
+    let came = trial.comes(&paused, "order", json!({"deep": nested(30)})).unwrap();
+    assert_eq!(port(&came, "wait"), "event");
 }
 
 #[test]
